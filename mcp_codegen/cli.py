@@ -1,0 +1,171 @@
+"""`mcp-codegen`: words in, exit codes out; no decisions.
+
+Exit codes: 0 all is well; 1 a catalog has problems, generated files differ, or files stand in the way; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from mcp_codegen import __version__, output, pipeline
+from mcp_codegen.errors import CodegenError
+
+CATALOG = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mcp-codegen")
+def main() -> None:
+    """Compile API catalogs into MCP servers and typed clients.
+
+    \b
+    Start with a catalog, a JSON or YAML file that lists APIs:
+      mcp-codegen validate catalog/telefonica/api_catalog.json
+      mcp-codegen generate catalog/telefonica/api_catalog.json
+      mcp-codegen mock     catalog/telefonica/api_catalog.json --port 9000
+    """
+
+
+@main.command()
+@click.argument("catalogs", nargs=-1, required=True, type=CATALOG)
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check catalogs and print everything that is wrong in them.
+
+    Each problem is a line: file:line:column: pointer: what is wrong; what to do.
+    """
+    with _mistakes(as_json=as_json):
+        for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
+            _note(loaded.notices)
+            if not as_json:
+                tools = len(loaded.catalog.active)
+                click.echo(f"{path}: {_count(tools, 'active API')}, no problems")
+        if as_json:
+            click.echo("[]")
+
+
+@main.command()
+@click.argument("catalogs", nargs=-1, required=True, type=CATALOG)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="The output folder."
+)
+@click.option("--check", is_flag=True, help="Write nothing; print a diff and exit with 1 where the files differ.")
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited.")
+def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool) -> None:
+    """Generate a package from each catalog, in OUT/NAME.
+
+    The same catalog always gives the same bytes. Files that were not generated are never touched; generated ones that
+    were edited are refused by name, unless --force.
+    """
+    with _mistakes():
+        generated = pipeline.generate(catalogs)
+        for one in generated:
+            _note(one.notices)
+        if check:
+            _check(generated, out)
+            return
+        for one in generated:
+            written = output.write(one.files, out / one.name, force=force)
+            changes = {"added": written.added, "changed": written.changed, "removed": written.removed}
+            said = ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
+            click.echo(f"{out / one.name}: {_count(one.tools, 'tool')}, {_count(len(one.files), 'file')}; {said}")
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write it to this file; else it is printed.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file differs.")
+def schema(out: Path | None, *, check: bool) -> None:
+    """Print the JSON Schema of the catalog language, for editors."""
+    text = pipeline.language_schema()
+    if out is None:
+        click.echo(text, nl=False)
+    elif check:
+        found = out.read_text("utf-8") if out.is_file() else ""
+        _differ("".join(difflib.unified_diff(found.splitlines(True), text.splitlines(True), str(out), "generated")))
+    else:
+        out.write_text(text, "utf-8", newline="\n")
+
+
+@main.command()
+@click.argument("catalog", type=CATALOG)
+@click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="0 takes a free one.")
+@click.option("--latency", type=click.FloatRange(0, 60_000), default=0.0, metavar="MS", help="Milliseconds per answer.")
+@click.option("--fail", "faults", multiple=True, metavar="API=STATUS[:RATE]", help="Answer STATUS to a share of calls.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
+def mock(catalog: Path, port: int, latency: float, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+    """Serve a stand-in of a catalog's APIs on loopback, offline and without credentials of your own.
+
+    Routes, methods, required inputs and credentials are enforced. Answers are the catalog's examples where the inputs
+    match, else made from the answer's schema: the same inputs always get the same answer.
+
+    \b
+    Example:  mcp-codegen mock catalog/telefonica/api_catalog.json --fail deuda_fija=503:0.2 --latency 50
+    """
+    from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
+
+    with _mistakes():
+        loaded = pipeline.load(catalog)
+        known = [operation.api.name for operation in loaded.catalog.active]
+        parsed = tuple(standin.parse_fault(fault, known) for fault in faults)
+        behaviour = standin.Behaviour(latency=latency / 1000, faults=parsed, seed=seed)
+        announce = _announce_json if as_json else _announce
+        standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
+
+
+def _check(generated: list[pipeline.Generated], out: Path) -> None:
+    diffs = [output.diff(one.files, out / one.name) for one in generated]
+    _differ("".join(diffs), "run `mcp-codegen generate` and review the change")
+
+
+def _differ(diff: str, remedy: str = "write it anew and review the change") -> None:
+    if diff:
+        click.echo(diff, nl=False)
+        click.echo(f"Generated files differ from the catalog: {remedy}.", err=True)
+        sys.exit(1)
+
+
+def _announce(url: str, environment: Mapping[str, str]) -> None:
+    click.echo(f"The stand-in listens on {url}; stop it with Ctrl-C. Settings for a server that calls it:\n")
+    for name, value in environment.items():
+        click.echo(f"export {name}={value}")
+
+
+def _announce_json(url: str, environment: Mapping[str, str]) -> None:
+    click.echo(json.dumps({"url": url, "environment": dict(environment)}))
+    sys.stdout.flush()
+
+
+def _note(notices: tuple[object, ...]) -> None:
+    for notice in notices:
+        click.echo(f"note: {notice}", err=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def _mistakes(*, as_json: bool = False) -> Iterator[None]:
+    """A user's mistake is told on stderr, never as a traceback."""
+    try:
+        yield
+    except CodegenError as error:
+        diagnostics = getattr(error, "diagnostics", ())
+        if as_json and diagnostics:
+            click.echo(json.dumps([_as_dict(one) for one in diagnostics], ensure_ascii=False, indent=2))
+        else:
+            click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _as_dict(diagnostic: object) -> dict[str, object]:
+    return {name: getattr(diagnostic, name) for name in ("file", "line", "column", "pointer", "message", "hint")}

@@ -1,0 +1,1 @@
+"""Other descriptions of APIs → the catalog language."""

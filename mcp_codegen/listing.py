@@ -1,0 +1,100 @@
+"""What `tools/list` answers: written with the code, so that a server starts without importing its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mcp_codegen import names
+from mcp_codegen.checked import CheckedCatalog, Operation
+from mcp_codegen.schema import Direction, Schema, json_schema
+
+
+def list_tools(catalog: CheckedCatalog, tool_names: Mapping[str, str]) -> dict[str, Any]:
+    """The result of `tools/list`, on one page: some clients list again before each call to a tool of a later one."""
+    return {"tools": [_tool(one, catalog, tool_names[one.api.name]) for one in catalog.active]}
+
+
+def input_keys(one: Operation) -> dict[str, str]:
+    """The property key of each input: its name, where the strictest hosts accept that."""
+    return names.resolve([parameter.name for parameter in one.parameters], names.input_name, frozenset())
+
+
+def _tool(one: Operation, catalog: CheckedCatalog, name: str) -> dict[str, Any]:
+    api = one.api
+    about = {"title": api.title or (api.name if api.name != name else ""), "description": api.description or api.title}
+    listed: dict[str, Any] = {"name": name} | {key: value for key, value in about.items() if value}
+    listed["inputSchema"] = _input_schema(one, catalog.schemas)
+    if one.answer is not None and (schema := _output_schema(one.answer, catalog.schemas)):
+        listed["outputSchema"] = schema
+    listed["annotations"] = _hints(one)
+    return listed
+
+
+def _input_schema(one: Operation, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    keys = input_keys(one)
+    written: dict[str, Any] = {
+        "type": "object",
+        "properties": {keys[p.name]: json_schema(p.schema, "input", str) for p in one.parameters},
+    }
+    if required := [keys[parameter.name] for parameter in one.parameters if parameter.required]:
+        written["required"] = required
+    written["additionalProperties"] = False
+    return _with_definitions(written, "input", schemas, [parameter.schema for parameter in one.parameters])
+
+
+def _output_schema(answer: Schema, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    """An object at the root, as clients demand; nothing for an answer of any kind."""
+    root = answer
+    while root.kind == "ref":
+        root = schemas[root.ref]
+    if root.kind == "any":
+        return {}
+    written = json_schema(root, "output", str)
+    if is_wrapped(answer, schemas):
+        written = {"type": "object", "properties": {"result": written}, "required": ["result"]}
+    return _with_definitions(written, "output", schemas, [root])
+
+
+def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
+    """Whether an answer is no JSON object, so that structured content holds it under `result`."""
+    nullable = answer.nullable
+    while answer.kind == "ref":
+        answer = schemas[answer.ref]
+        nullable = nullable or answer.nullable
+    return answer.kind != "any" and (answer.kind != "object" or nullable)
+
+
+def _with_definitions(
+    written: dict[str, Any], direction: Direction, schemas: Mapping[str, Schema], roots: list[Schema]
+) -> dict[str, Any]:
+    reached: dict[str, None] = {}
+    for root in roots:
+        for name in _references(root):
+            _reach(name, schemas, reached)
+    if reached:
+        written["$defs"] = {name: json_schema(schemas[name], direction, str) for name in sorted(reached)}
+    return written
+
+
+def _reach(name: str, schemas: Mapping[str, Schema], reached: dict[str, None]) -> None:
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached[one] = None
+            waiting += _references(schemas[one])
+
+
+def _references(schema: Schema) -> Iterator[str]:
+    if schema.kind == "ref":
+        yield schema.ref
+    for inner in (schema.items, schema.values, *(member.schema for member in schema.members)):
+        if inner:
+            yield from _references(inner)
+
+
+def _hints(one: Operation) -> dict[str, bool]:
+    if one.read_only:
+        return {"readOnlyHint": True}
+    return {"readOnlyHint": False, "destructiveHint": one.destructive, "idempotentHint": one.idempotent}

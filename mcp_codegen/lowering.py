@@ -1,0 +1,229 @@
+"""Catalog → Package: every decision that generated code needs, made once, without touching a disk or a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mcp_codegen import __version__, names
+from mcp_codegen.checked import CheckedCatalog, Operation, Parameter
+from mcp_codegen.listing import input_keys, is_wrapped, list_tools
+from mcp_codegen.literals import literal
+from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
+from mcp_codegen.origins import Origins
+from mcp_codegen.package import Argument, Group, Import, Keyword, Package, Tool
+
+
+def lower(catalog: CheckedCatalog, digest: str) -> Package:
+    """The package that a catalog without problems becomes. digest: of the catalog's content, for the metadata."""
+    return _Lowering(catalog, digest).package()
+
+
+@dataclass(frozen=True)
+class _Lowering:
+    catalog: CheckedCatalog
+    digest: str
+
+    def package(self) -> Package:
+        about = self.catalog.catalog
+        return Package(
+            name=about.name,
+            title=about.title or about.name,
+            description=about.description,
+            version=about.version,
+            module=f"{about.name.replace('-', '_')}_mcp",
+            distribution=f"{about.name.replace('_', '-')}-mcp",
+            client=self._client,
+            generator=__version__,
+            gateway_imports=self._origins.imports,
+            origins=self._origins.all,
+            settings=self._origins.settings,
+            groups=tuple(self._group(module, tag) for tag, module in self._group_names.items()),
+            model_modules=self._modeller.modules(self._titles),
+            client_imports=self._client_imports(),
+            listing=list_tools(self.catalog, self._tool_names),
+            metadata=self._metadata(),
+        )
+
+    # --- names -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _client(self) -> str:
+        return f"{names.pascal_case(self.catalog.catalog.name)}Client"
+
+    @cached_property
+    def _tool_names(self) -> dict[str, str]:
+        return names.resolve([one.api.name for one in self.catalog.active], names.tool_name, frozenset())
+
+    @cached_property
+    def _functions(self) -> dict[str, str]:
+        return names.resolve([one.api.name for one in self.catalog.active], names.snake_case, names.RESERVED_FUNCTIONS)
+
+    @cached_property
+    def _group_names(self) -> dict[str, str]:
+        """The module of each tag, in the order of the tags' first APIs."""
+        tags = list(dict.fromkeys(self._tag(one) for one in self.catalog.active))
+        return names.resolve(tags, names.snake_case, names.RESERVED_MODULES | {COMMON})
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        about = self.catalog.catalog
+        untitled = {about.name: about.title or about.name}
+        return {module: untitled.get(tag, tag) for tag, module in self._group_names.items()}
+
+    def _tag(self, one: Operation) -> str:
+        return one.api.tags[0] if one.api.tags else self.catalog.catalog.name
+
+    # --- parts -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _origins(self) -> Origins:
+        return Origins(self.catalog)
+
+    @cached_property
+    def _modeller(self) -> Modeller:
+        roots: list[Root] = []
+        for one in self.catalog.active:
+            group = self._group_names[self._tag(one)]
+            roots += [Root(group, _taken(one, p), p.schema, "input") for p in one.parameters]
+            if one.answer is not None:
+                roots.append(Root(group, _given(one), one.answer, "output"))
+        reserved = frozenset({self._client}) | {origin.constant for origin in self._origins.all}
+        return Modeller(self.catalog.schemas, roots, reserved)
+
+    def _group(self, module: str, tag: str) -> Group:
+        tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
+        code = " ".join([*(a.annotation for tool in tools for a in tool.arguments), *(t.returns for t in tools)])
+        defaults = " ".join(a.default for tool in tools for a in tool.arguments)
+        constants = tuple(sorted({tool.origin for tool in tools}))
+        credentials = " ".join(
+            keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
+        )
+        local = [Import("..gateways", constants), *self._model_imports("..models", code)]
+        local += self._origins.credential_imports(credentials)
+        local += [Import("..runtime.tooling", ("ToolBox",)), Import("..runtime.upstream", ("Answer", "Upstream"))]
+        context = [Import("mcp.server.mcpserver", ("Context",))]
+        return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
+
+    def _tool(self, one: Operation) -> Tool:
+        answer = one.answer
+        wrapped = answer is not None and is_wrapped(answer, self.catalog.schemas)
+        returns = "Any" if answer is None else self._modeller.annotation(answer, "output", _given(one))
+        arguments = self._arguments(one)
+        return Tool(
+            name=self._tool_names[one.api.name],
+            function=self._functions[one.api.name],
+            title=one.api.title or one.api.name,
+            doc=one.api.description or one.api.title,
+            arguments=arguments,
+            origin=self._origins.constant_of(one),
+            method=one.method,
+            endpoint=one.path,
+            returns=returns,
+            request=self._request(one, arguments, wrapped=wrapped),
+            wrapped=wrapped,
+            flags=_flags(one),
+        )
+
+    def _arguments(self, one: Operation) -> tuple[Argument, ...]:
+        keys = input_keys(one)
+        wires = [parameter.name for parameter in one.parameters]
+        spelled = names.resolve(wires, names.snake_case, names.RESERVED_ARGUMENTS)
+        own = names.resolve(wires, lambda wire: names.own_name(wire, spelled[wire]), names.RESERVED_ARGUMENTS)
+        arguments = [self._argument(one, p, spelled[p.name], own[p.name], keys[p.name]) for p in one.parameters]
+        return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
+
+    def _argument(self, one: Operation, parameter: Parameter, name: str, own: str, key: str) -> Argument:
+        schema, source = parameter.schema, _taken(one, parameter)
+        default = "" if parameter.required else literal(schema.default[0]) if schema.default else "MISSING"
+        missing = " | MISSING" if default == "MISSING" else ""
+        doc = schema.description or self._modeller.resolved(schema).description
+        alias = key if key != name else None
+        annotation = self._modeller.described(
+            schema, "input", source, missing, validation_alias=alias, description=doc or None
+        )
+        return Argument(
+            name=name,
+            wire=key,
+            spelled=own,
+            annotation=annotation,
+            type=self._modeller.annotation(schema, "input", source, checked=False) + missing,
+            default=default,
+            doc=doc,
+        )
+
+    def _request(self, one: Operation, arguments: Sequence[Argument], *, wrapped: bool) -> tuple[Keyword, ...]:
+        by_key = {argument.wire: argument.name for argument in arguments}
+        keys = input_keys(one)
+        places: dict[str, list[str]] = {"path": [], "query": [], "header": [], "body": []}
+        for parameter in one.parameters:
+            places[parameter.place].append(f"{literal(parameter.name)}: {by_key[keys[parameter.name]]}")
+        words = {"path": "at", "query": "query", "header": "headers", "body": "body"}
+        keywords = [Keyword(words[place], f"{{{', '.join(pairs)}}}") for place, pairs in places.items() if pairs]
+        if one.api.auth is not None:
+            keywords.append(Keyword("credential", self._origins.credential(one.api.auth)))
+        if one.api.timeout_seconds is not None:
+            keywords.append(Keyword("timeout", literal(one.api.timeout_seconds)))
+        return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
+
+    # --- the package as a whole --------------------------------------------------------------------
+
+    def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
+        tools = [self._tool(one) for one in self.catalog.active]
+        code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
+        defaults = " ".join(a.default for tool in tools for a in tool.arguments)
+        local = [*self._model_imports(".models", code), Import(".runtime.calling", ("ApiClient",))]
+        return standard_imports(f"{code} {defaults} Any", [Import(".gateways", ("VARIABLES",)), *local])
+
+    def _model_imports(self, package: str, code: str) -> list[Import]:
+        by_module: dict[str, list[str]] = {}
+        for name in self._modeller.used(code):
+            by_module.setdefault(self._modeller.module_of(name), []).append(name)
+        return [Import(f"{package}.{module}", tuple(found)) for module, found in sorted(by_module.items())]
+
+    def _metadata(self) -> Mapping[str, Any]:
+        about = self.catalog.catalog
+        return {
+            "catalog": {
+                "name": about.name,
+                "version": about.version,
+                "lastModified": about.last_modified,
+                "hash": self.digest,
+            },
+            "generator": {"name": "mcp-codegen", "version": __version__},
+            "activeApis": [one.api.name for one in self.catalog.operations if one.api.active],
+            "inactiveApis": [one.api.name for one in self.catalog.operations if not one.api.active],
+            "tools": {self._tool_names[one.api.name]: self._about(one) for one in self.catalog.active},
+        }
+
+    def _about(self, one: Operation) -> dict[str, Any]:
+        keys = {key: name for name, key in input_keys(one).items() if key != name}
+        known = {
+            "api": one.api.name,
+            "method": one.method,
+            "endpoint": one.base_url + one.path,
+            "gateway": one.gateway or None,
+            "auth": self.catalog.auth_of(one).type,
+            "readOnly": one.read_only,
+        }
+        return known | ({"renamedInputs": keys} if keys else {})
+
+
+def _given(one: Operation) -> str:
+    return source_of(one.api.name, "", "result")
+
+
+def _taken(one: Operation, parameter: Parameter) -> str:
+    return source_of(one.api.name, parameter.name)
+
+
+def _flags(one: Operation) -> tuple[str, ...]:
+    known = {
+        "read-only": one.read_only,
+        "destructive": one.destructive,
+        "idempotent": one.idempotent and not one.read_only,
+        "deprecated": one.api.deprecated,
+    }
+    return tuple(name for name, holds in known.items() if holds)

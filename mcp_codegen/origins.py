@@ -1,0 +1,101 @@
+"""Where the APIs of a catalog live: the constants of `gateways.py`, and the settings that they read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from mcp_codegen import names
+from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, Gateway, NoAuth
+from mcp_codegen.checked import CheckedCatalog, Operation
+from mcp_codegen.literals import call, literal
+from mcp_codegen.package import Import, Keyword, Origin, Setting
+
+_VARIABLE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+
+
+class Origins:
+    """The gateways that a catalog's active APIs go through, each a constant."""
+
+    def __init__(self, catalog: CheckedCatalog) -> None:
+        self._catalog = catalog
+        sources = list(dict.fromkeys(_source(one) for one in catalog.active))
+        self._constants = names.resolve(sources, names.constant_case, names.RESERVED_GATEWAYS)
+        self.all = tuple(self._origin(next(one for one in catalog.active if _source(one) == s)) for s in sources)
+        found = [setting for one in catalog.active for setting in self._settings(one)]
+        self.settings = tuple({setting.name: setting for setting in reversed(found)}.values())[::-1]
+
+    def constant_of(self, one: Operation) -> str:
+        """The name of an API's constant."""
+        return self._constants[_source(one)]
+
+    def credential(self, auth: Auth) -> str:
+        """The expression that makes the runtime's credential."""
+        if isinstance(auth, ApiKey):
+            return call("ApiKey", auth.env, auth.name, **({} if auth.in_ == "header" else {"place": auth.in_}))
+        if isinstance(auth, Bearer):
+            return call("Bearer", auth.env)
+        if isinstance(auth, Basic):
+            return call("Basic", auth.username_env, auth.password_env)
+        return "OPEN"
+
+    def credential_imports(self, code: str, package: str = "..runtime") -> list[Import]:
+        """What an expression of credentials needs."""
+        used = sorted(names.words(code) & {"ApiKey", "Basic", "Bearer", "OPEN"})
+        return [Import(f"{package}.credentials", tuple(used))] if used else []
+
+    @property
+    def imports(self) -> tuple[tuple[Import, ...], ...]:
+        """The imports of `gateways.py`."""
+        code = " ".join(keyword.value for origin in self.all for keyword in origin.arguments)
+        return ((*self.credential_imports(code, ".runtime"), Import(".runtime.upstream", ("Gateway",))),)
+
+    def _origin(self, one: Operation) -> Origin:
+        gateway = self._gateway(one)
+        arguments = [Keyword("base_url", literal(gateway.base_url))]
+        if not isinstance(gateway.auth, NoAuth):
+            arguments.append(Keyword("credential", self.credential(gateway.auth)))
+        arguments.append(Keyword("timeout", literal(gateway.timeout_seconds)))
+        arguments.append(Keyword("timeout_variable", literal(self._timeout_variable(one))))
+        return Origin(self.constant_of(one), _source(one), gateway.description, tuple(arguments))
+
+    def _gateway(self, one: Operation) -> Gateway:
+        if not one.base_url:
+            return self._catalog.gateways[one.gateway]
+        return Gateway.model_validate({"baseUrl": one.base_url})
+
+    def _timeout_variable(self, one: Operation) -> str:
+        return f"{self.constant_of(one)}_TIMEOUT"
+
+    def _settings(self, one: Operation) -> Iterator[Setting]:
+        gateway, name = self._gateway(one), _source(one)
+        auth = self._catalog.auth_of(one)
+        for variable in _VARIABLE.findall(gateway.base_url):
+            whole = gateway.base_url == f"${{{variable}}}"
+            sample = f"https://{name.lower()}.example.com" if whole else "value"
+            doc = f"{'B' if whole else 'Part of the b'}ase URL of {name}."
+            yield Setting(variable, doc, secret=False, sample=sample, optional=False)
+        for variable, doc in _secrets(auth):
+            yield Setting(variable, f"{doc} for {name}.", secret=True, sample=f"your-{_slug(variable)}", optional=False)
+        doc = f"Seconds that a call through {name} may take."
+        variable, sample = self._timeout_variable(one), f"{gateway.timeout_seconds:g}"
+        yield Setting(variable, doc, secret=False, sample=sample, optional=True)
+
+
+def _source(one: Operation) -> str:
+    return one.gateway or one.base_url.partition("://")[2]
+
+
+def _secrets(auth: Auth) -> Sequence[tuple[str, str]]:
+    if isinstance(auth, ApiKey):
+        return [(auth.env, f"Key ({auth.in_} {auth.name})")]
+    if isinstance(auth, Bearer):
+        return [(auth.env, "Bearer token")]
+    if isinstance(auth, Basic):
+        return [(auth.username_env, "User"), (auth.password_env, "Password")]
+    return []
+
+
+def _slug(variable: str) -> str:
+    return variable.lower().replace("_", "-")

@@ -1,0 +1,106 @@
+"""Generated files ↔ the output folder. Nothing else in this project touches that folder.
+
+The generator owns what its manifest lists, and no more: every other file in the folder stays the file it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mcp_codegen.errors import OutputError
+from mcp_codegen.output import comparing, in_place
+from mcp_codegen.output.manifest import MANIFEST
+from mcp_codegen.output.planning import Plan, contents_of, owned_in, plan, shown_path
+from mcp_codegen.output.swapping import swap, work_folder
+from mcp_codegen.output.tree import is_file, walk
+
+__all__ = ["MANIFEST", "Files", "Written", "diff", "write"]
+
+Files = Mapping[str, str]
+"""Relative POSIX path → text, which is written as UTF-8 with its line ends as they are."""
+
+_NO_SWAP: Final = frozenset(
+    {errno.EXDEV, errno.EBUSY, errno.EPERM, errno.EACCES, errno.EINVAL, errno.EMLINK}
+    | {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+)
+"""What systems and file systems answer that can not link a file or trade folders: no fault of the user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a run did, the manifest included: sorted paths."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def write(files: Files, folder: Path, *, force: bool = False) -> Written:
+    """Make the folder hold these generated files and no other generated ones.
+
+    An interrupted run leaves the old files or the new ones, complete. Where the file system cannot do that (see
+    `in_place`), the next run completes them. Nothing is written when nothing differs.
+
+    Raises `OutputError`, and nothing was written, when that would lose what a person wrote (`force` gives up edits of
+    generated files, never a file of another origin), when another run is writing, or when the folder cannot be used.
+    """
+    folder = _usable(folder)
+    contents_of(files)
+    try:
+        with work_folder(folder) as work:
+            todo = plan(files, folder, force=force)
+            if todo.added or todo.changed or todo.removed:
+                _carry_out(todo, folder, work)
+    except OSError as error:
+        where = shown_path(Path(error.filename)) if isinstance(error.filename, str) else shown_path(folder)
+        message = f"{where}: {error.strerror or error}; mend that, or choose another folder, and generate again"
+        raise OutputError(message) from error
+    return Written(todo.added, todo.changed, todo.removed, todo.unchanged)
+
+
+def diff(files: Files, folder: Path) -> str:
+    """A unified diff from what the folder holds to these files, the manifest included; "" where they agree.
+
+    Files that the generator does not own are left out. Raises `OutputError` for a broken manifest.
+    """
+    folder = _usable(folder)
+    contents = contents_of(files)
+    try:
+        before = walk(folder)
+        paths = sorted(contents.keys() | owned_in(folder, before).keys())
+        old = {path: (folder / path).read_bytes() for path in paths if is_file(before, path)}
+    except OSError as error:
+        raise OutputError(f"{shown_path(folder)}: cannot be read: {error.strerror or error}; mend that") from error
+    return "".join(comparing.unified(path, old.get(path), contents.get(path)) for path in paths)
+
+
+def _carry_out(todo: Plan, folder: Path, work: Path) -> None:
+    try:
+        swap(todo, folder, work)
+    except OSError as error:
+        if error.errno not in _NO_SWAP:
+            raise
+        in_place.replace(todo, folder)
+
+
+def _usable(folder: Path) -> Path:
+    """The folder's absolute path. Raises `OutputError` for one that nothing should be generated into."""
+    shown = shown_path(folder)
+    try:
+        absolute = Path(os.path.abspath(folder))
+    except FileNotFoundError as error:
+        raise OutputError(f"{shown}: the working directory is gone; change to one that exists") from error
+    if absolute.is_symlink():
+        raise OutputError(f"{shown}: a link to another folder; name that folder itself, or remove the link")
+    if os.path.lexists(absolute) and not absolute.is_dir():
+        raise OutputError(f"{shown}: not a folder; move or delete it, or choose another folder")
+    home = Path(os.path.realpath(os.path.expanduser("~")))
+    if home.is_relative_to(os.path.realpath(absolute)):
+        raise OutputError(f"{shown}: a home folder, or one around it; choose a folder for generated files alone")
+    return absolute

@@ -1,0 +1,185 @@
+"""The intermediate representation: a Python package with everything decided, ready to print.
+
+Every string that is code (an annotation, a default, an expression) was made by `literals` and `names`; every string
+that is text goes through a filter of the template that prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`from module import names`, or `import module as name` when there is just an alias."""
+
+    module: str
+    names: tuple[str, ...]
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword and the expression that is passed for it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A member of a model."""
+
+    name: str
+    annotation: str
+    default: str
+    """An expression, or "" for a member that is always there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A class of `models/`."""
+
+    name: str
+    base: str
+    doc: str
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a tool's function and of the client's method."""
+
+    name: str
+    wire: str
+    """Its name in the tool's input schema."""
+    spelled: str
+    """Its name in the one-shot function: the catalog's own wherever Python allows it."""
+    annotation: str
+    """Of the tool's function, with its constraints."""
+    type: str
+    """Of the client's method."""
+    default: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool: a function of `tools/`, a method of the client, a one-shot function."""
+
+    name: str
+    function: str
+    title: str
+    doc: str
+    arguments: tuple[Argument, ...]
+    origin: str
+    """The constant in `gateways.py`."""
+    method: str
+    endpoint: str
+    returns: str
+    """The type of the answer, as an annotation."""
+    request: tuple[Keyword, ...]
+    """What else is passed to the runtime: path, query, headers, body and policies."""
+    wrapped: bool
+    """The answer is no JSON object, and stands under `result`."""
+    flags: tuple[str, ...]
+    """What people should know: read-only, destructive, deprecated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The tools of one tag: a module of `tools/`."""
+
+    name: str
+    title: str
+    tools: tuple[Tool, ...]
+    imports: tuple[tuple[Import, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelModule:
+    """A module of `models/`."""
+
+    name: str
+    title: str
+    models: tuple[Model, ...]
+    imports: tuple[tuple[Import, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where APIs live: a constant of `gateways.py`."""
+
+    constant: str
+    name: str
+    doc: str
+    arguments: tuple[Keyword, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An environment variable of the generated server."""
+
+    name: str
+    doc: str
+    secret: bool
+    sample: str
+    """A placeholder or the default."""
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Everything that the templates print."""
+
+    name: str
+    title: str
+    description: str
+    version: str
+    module: str
+    distribution: str
+    client: str
+    generator: str
+    gateway_imports: tuple[tuple[Import, ...], ...]
+    origins: tuple[Origin, ...]
+    settings: tuple[Setting, ...]
+    groups: tuple[Group, ...]
+    model_modules: tuple[ModelModule, ...]
+    client_imports: tuple[tuple[Import, ...], ...]
+    listing: Mapping[str, Any]
+    """What `tools/list` answers."""
+    metadata: Mapping[str, Any]
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """All tools, in the catalog's order within their groups."""
+        return tuple(tool for group in self.groups for tool in group.tools)
+
+    @property
+    def usage(self) -> str:
+        """How the server is started and what it reads, for its docstring and its `--help`."""
+        width = max((len(setting.name) for setting in self.settings), default=0)
+        rows = [f"    {setting.name:<{width}}  {setting.doc}" for setting in self.settings]
+        return "\n".join(
+            [
+                f"    {self.distribution}                    for a host that starts it: stdio",
+                f"    {self.distribution} --transport http   on http://127.0.0.1:8000/mcp",
+                "",
+                "Settings, from the environment or the file .env:",
+                "",
+                *rows,
+            ]
+        )
+
+    @property
+    def host_configuration(self) -> Mapping[str, Any]:
+        """What Claude Desktop, Cursor and others read as `mcpServers`, VS Code as `servers`."""
+        server = {
+            "type": "stdio",
+            "command": self.distribution,
+            "args": [],
+            "env": {setting.name: setting.sample for setting in self.settings if not setting.optional},
+        }
+        return {"mcpServers": {self.name: server}, "servers": {self.name: server}}

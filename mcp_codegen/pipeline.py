@@ -1,0 +1,120 @@
+"""The generator on one page: a catalog file → problems, or the files of a package. It writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mcp_codegen import catalog, checked, lowering, rendering, rules, source
+from mcp_codegen.checked import CheckedCatalog
+from mcp_codegen.errors import CatalogError, Diagnostic, Problem
+from mcp_codegen.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A catalog without problems."""
+
+    catalog: CheckedCatalog
+    digest: str
+    """Of its content: the same for the same content in any format and any order of keys."""
+    notices: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The files of one package, by path."""
+
+    name: str
+    tools: int
+    files: dict[str, str]
+    notices: tuple[Diagnostic, ...]
+
+
+def load(file: Path) -> Loaded:
+    """Read and check a catalog. Raises `CatalogError` with everything that is wrong in it."""
+    read = source.load(file)
+    data = _named(_sorted(read.data), file)
+    parsed = catalog.parse(data)
+    if isinstance(parsed, list):
+        raise CatalogError(read.diagnostics(_placed(parsed, read)))
+    whole = checked.read(parsed)
+    if problems := rules.check(whole):
+        raise CatalogError(read.diagnostics(_placed(problems, read)))
+    notices = read.diagnostics(_placed(rules.notices(whole), read))
+    return Loaded(whole, _digest(data), tuple(sorted(set(notices))))
+
+
+def load_all(files: Iterable[Path]) -> list[Loaded]:
+    """Every catalog. Raises one `CatalogError` with everything that is wrong in any of them."""
+    loaded: list[Loaded] = []
+    diagnostics: list[Diagnostic] = []
+    for file in files:
+        try:
+            loaded.append(load(file))
+        except CatalogError as error:
+            diagnostics += error.diagnostics
+    if diagnostics:
+        raise CatalogError(diagnostics)
+    return loaded
+
+
+def generate(files: Iterable[Path]) -> list[Generated]:
+    """The packages of catalogs. Raises `CatalogError`."""
+    paths = list(files)
+    loaded = load_all(paths)
+    first: dict[str, Path] = {}
+    for one, path in zip(loaded, paths, strict=True):
+        name = one.catalog.catalog.name
+        if first.setdefault(name, path) != path:
+            said = f"{first[name]} has the name {name!r} too"
+            raise CatalogError([Diagnostic(str(path), 1, 1, "name", said, "give each catalog a name of its own")])
+    return [_generated(one) for one in loaded]
+
+
+def language_schema() -> str:
+    """The JSON Schema of the catalog language, for editors."""
+    schema = catalog.Catalog.model_json_schema(by_alias=True)
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mcp-codegen catalog, version 1"}
+    required = [key for key in schema["required"] if key != "name"]
+    return json.dumps(schema | about | {"required": required}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _generated(loaded: Loaded) -> Generated:
+    package = lowering.lower(loaded.catalog, loaded.digest)
+    return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
+
+
+def _sorted(data: Any) -> Any:  # noqa: ANN401 - JSON
+    """The data with its keys in one order: in JSON their order carries no meaning."""
+    if isinstance(data, dict):
+        return {key: _sorted(data[key]) for key in sorted(data)}
+    return [_sorted(one) for one in data] if isinstance(data, list) else data
+
+
+def _named(data: Any, file: Path) -> Any:  # noqa: ANN401 - JSON
+    """A bare list of APIs is a catalog; one without a name is called after its folder, or its file."""
+    if isinstance(data, list):
+        data = {"apis": data}
+    if isinstance(data, dict) and "name" not in data:
+        file = file.resolve()
+        called = file.parent.name if file.stem == "api_catalog" else file.stem
+        data = {**data, "name": re.sub(r"[^a-z0-9]+", "-", called.lower()).strip("-0123456789") or "catalog"}
+    return data
+
+
+def _placed(problems: Iterable[Problem], read: Source) -> list[Problem]:
+    """In a bare list of APIs nothing stands under `apis`."""
+    if not isinstance(read.data, list):
+        return list(problems)
+    return [replace(one, pointer=one.pointer[1:]) if one.pointer[:1] == ("apis",) else one for one in problems]
+
+
+def _digest(data: Any) -> str:  # noqa: ANN401 - JSON
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,111 @@
+"""Package → Files: the template tree is the output tree.
+
+`x.py.jinja` becomes `x.py`, any other file is copied as it is, `_parts/` is only imported. In names, `package/` becomes
+the package's folder, `NAME` the catalog's name, and a `GROUP` file is rendered once for each group of its folder.
+Every Python file is compiled, to be sure that it can be, and formatted by black.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import black
+from black.mode import TargetVersion
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mcp_codegen import literals
+from mcp_codegen.package import Package
+
+Files = Mapping[str, str]
+"""Paths from the output folder, with slashes, to the files' text."""
+
+LINE_LENGTH: Final = 120
+MODE: Final = black.Mode(line_length=LINE_LENGTH, target_versions={TargetVersion.PY311})
+_SUFFIX: Final = ".jinja"
+_PARTS: Final = "_parts"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A template or a plain file, and one path that it becomes."""
+
+    template: str
+    path: str
+    variables: Mapping[str, Any]
+
+
+def templates_folder() -> Path:
+    """Where the templates are: inside an installed package, or beside it in a checkout."""
+    here = Path(__file__).parent
+    installed = here / "templates"
+    return installed if installed.is_dir() else here.parent / "templates"
+
+
+def render(package: Package, templates: Path | None = None) -> dict[str, str]:
+    """All files of the output, by path, in a fixed order."""
+    folder = templates or templates_folder()
+    environment = _environment(folder)
+    return {sheet.path: _text(sheet, environment, folder) for sheet in sorted(_sheets(folder, package), key=_path)}
+
+
+def markdown(text: str) -> str:
+    """One line of text inside Markdown: nothing in it is markup, a table cell or a tag."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!~])", r"\\\1", literals.comment(text))
+
+
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - this writes Python and Markdown, through filters of its own
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "literal": literals.literal,
+        "docstring": literals.docstring,
+        "comment": literals.comment,
+        "json": literals.json_text,
+        "markdown": markdown,
+    }
+    return environment
+
+
+def _sheets(folder: Path, package: Package) -> Iterator[_Sheet]:
+    for file in folder.rglob("*"):
+        name = file.relative_to(folder).as_posix()
+        if file.is_file() and not name.startswith(_PARTS) and "__pycache__" not in name:
+            yield from _copies(name, package)
+
+
+def _copies(name: str, package: Package) -> Iterator[_Sheet]:
+    path = PurePosixPath(name.removesuffix(_SUFFIX))
+    parts = [package.module if part == "package" else part for part in path.parts]
+    target = "/".join(parts).replace("NAME", package.name.replace("-", "_"))
+    if path.stem != "GROUP":
+        yield _Sheet(name, target, {"package": package})
+    elif path.parent.name == "tools":
+        for group in package.groups:
+            yield _Sheet(name, target.replace("GROUP", group.name), {"package": package, "group": group})
+    else:
+        for module in package.model_modules:
+            yield _Sheet(name, target.replace("GROUP", module.name), {"package": package, "module": module})
+
+
+def _text(sheet: _Sheet, environment: Environment, folder: Path) -> str:
+    if not sheet.template.endswith(_SUFFIX):
+        return (folder / sheet.template).read_text("utf-8")
+    text = environment.get_template(sheet.template).render(sheet.variables)
+    if not sheet.path.endswith(".py"):
+        return text.rstrip("\n") + "\n"
+    compile(text, sheet.path, "exec", dont_inherit=True)
+    return black.format_str(text, mode=MODE)
+
+
+def _path(sheet: _Sheet) -> str:
+    return sheet.path

@@ -1,0 +1,361 @@
+"""What keys say about each other: names that resolve, paths that are complete, examples that fit.
+
+Each rule yields a `Problem` for each thing that breaks it; what the language knows and the generator cannot render is
+refused here as well, never rendered wrongly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+
+from mcp_codegen.catalog import ApiKey, Gateway, OAuth2ClientCredentials
+from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter
+from mcp_codegen.errors import Pointer, Problem, shown
+from mcp_codegen.schema import Schema, json_schema
+from mcp_codegen.validation import nearest
+
+Rule = Callable[[CheckedCatalog], Iterator[Problem]]
+
+_VARIABLE: Final = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BODILESS: Final = frozenset({"GET", "HEAD"})
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OWN_HEADERS: Final = frozenset(
+    {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie", "expect"}
+    | {"host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
+)
+_LATER: Final = 'leave it out, or set the API to "active": false'
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}-]|%[0-9A-Fa-f]{2})*")
+_GATEWAY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+
+
+def check(catalog: CheckedCatalog) -> list[Problem]:
+    """Everything that is wrong between keys, in no particular order."""
+    return [*catalog.problems, *(problem for rule in RULES for problem in rule(catalog))]
+
+
+def notices(catalog: CheckedCatalog) -> list[Problem]:
+    """What is not wrong, and worth a word."""
+    return [
+        Problem((*one.pointer, "pythonExample"), "this key is ignored", "remove it when you like", at_key=True)
+        for one in catalog.operations
+        if one.api.python_example is not None
+    ]
+
+
+# --- the catalog as a whole ----------------------------------------------------------------------------
+
+
+def _apis_exist(catalog: CheckedCatalog) -> Iterator[Problem]:
+    if not catalog.active:
+        yield Problem(("apis",), "no API is active", 'add one, or set "active": true')
+
+
+def _names_are_single(catalog: CheckedCatalog) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, one in enumerate(catalog.operations):
+        name = one.api.name
+        if not name.isprintable() or name != name.strip():
+            yield Problem((*one.pointer, "name"), f"{shown(name)} cannot be a name", "use printable characters")
+        if first.setdefault(name, index) != index:
+            said = f"{shown(name)} is the name of apis[{first[name]}] too"
+            yield Problem((*one.pointer, "name"), said, "rename one of them")
+
+
+def _schemas_end(catalog: CheckedCatalog) -> Iterator[Problem]:
+    for name, schema in catalog.schemas.items():
+        seen, target = {name}, _stands_for(schema)
+        while target and target not in seen:
+            seen.add(target)
+            target = _stands_for(catalog.schemas[target])
+        if target:
+            yield Problem(("schemas", name), "this is nothing but itself", "describe a value")
+
+
+def _stands_for(schema: Schema) -> str:
+    """The schema that this one needs before it can be written down; objects need none."""
+    if schema.kind == "ref":
+        return schema.ref
+    inner = schema.items or schema.values
+    return _stands_for(inner) if inner else ""
+
+
+# --- gateways ------------------------------------------------------------------------------------------
+
+
+def _gateways_work(catalog: CheckedCatalog) -> Iterator[Problem]:
+    constants: dict[str, str] = {}
+    for name, gateway in catalog.gateways.items():
+        where: Pointer = ("gateways", name)
+        if not _GATEWAY_NAME.fullmatch(name):
+            yield Problem(
+                where, f"{shown(name)} cannot be a gateway's name", "use letters, digits, '-' and '_'", at_key=True
+            )
+        folded = name.casefold().replace("-", "_")
+        if constants.setdefault(folded, name) != name:
+            yield Problem(
+                where, f"{shown(name)} and {shown(constants[folded])} are too alike", "rename one", at_key=True
+            )
+        yield from _base_url(gateway.base_url, (*where, "baseUrl"))
+        yield from _auth_is_known(gateway.auth, (*where, "auth"))
+        yield from _policies(gateway, where)
+
+
+def _base_url(url: str, pointer: Pointer) -> Iterator[Problem]:
+    filled = _VARIABLE.sub("x", url)
+    starts = "https://" if url.startswith("${") else ""
+    example = "write ${VARIABLE}, or a URL such as https://api.example.com/v1"
+    if "$" in filled or "{" in filled or not filled.isprintable() or " " in filled:
+        yield Problem(pointer, "cannot be read as a base URL", "write variables as ${NAME}, in capitals")
+        return
+    parts = urlsplit(starts + filled)
+    if parts.username is not None or parts.password is not None:
+        yield Problem(
+            pointer, "holds a user or a password", "use an auth of type basic; secrets stay in the environment"
+        )
+    elif parts.scheme not in ("http", "https") or not parts.netloc:
+        yield Problem(pointer, f"{shown(url)} is not an http(s) URL", example)
+    elif parts.query or parts.fragment:
+        yield Problem(pointer, f"{shown(url)} has a query or a fragment", "keep the part before '?' and '#'")
+
+
+def _auth_is_known(auth: object, pointer: Pointer) -> Iterator[Problem]:
+    if isinstance(auth, OAuth2ClientCredentials):
+        yield Problem((*pointer, "type"), "'oauth2ClientCredentials' cannot be generated yet", "use another type")
+
+
+def _policies(node: Any, pointer: Pointer) -> Iterator[Problem]:  # noqa: ANN401 - Gateway or Api
+    for key in ("retry", "pagination"):
+        if getattr(node, key) is not None:
+            yield Problem((*pointer, key), f"{shown(key)} cannot be generated yet", "leave it out", at_key=True)
+
+
+# --- one API -------------------------------------------------------------------------------------------
+
+
+def _apis_are_whole(catalog: CheckedCatalog) -> Iterator[Problem]:
+    for one in catalog.operations:
+        yield from _gateway_exists(one, catalog.gateways)
+        yield from _endpoint(one)
+        yield from _method(one)
+        yield from _hints(one)
+        if one.api.auth is not None:
+            yield from _auth_is_known(one.api.auth, (*one.pointer, "auth"))
+        if one.api.outputs is not None and one.api.output is not None:
+            yield Problem(
+                (*one.pointer, "output"), "'outputs' and 'output' describe the same answer", "keep one", at_key=True
+            )
+        if one.api.active:
+            yield from _policies(one.api, one.pointer)
+            yield from _parameters(one, catalog)
+
+
+def _gateway_exists(one: Operation, gateways: Mapping[str, Gateway]) -> Iterator[Problem]:
+    if one.base_url:
+        if one.api.gateway is not None:
+            said = "an absolute endpoint goes through no gateway"
+            yield Problem((*one.pointer, "gateway"), said, "keep the path and the gateway, or the URL alone")
+        yield from _base_url(one.base_url, (*one.pointer, "endpoint"))
+        return
+    if one.gateway in gateways:
+        return
+    if one.api.gateway is not None:
+        hint = nearest(one.gateway, gateways)
+        yield Problem((*one.pointer, "gateway"), f"there is no gateway {shown(one.gateway)}", hint)
+    elif one.api.use_apim_gateway is not None:
+        key = (*one.pointer, "useApimGateway")
+        yield Problem(key, f"there is no gateway {shown(one.gateway)}", "define it, or name another with 'gateway'")
+    else:
+        said = f"this names no gateway, and there is none called {shown(DIRECT)}"
+        yield Problem(one.pointer, said, 'add "gateway": ' + nearest("", gateways).removeprefix("use "))
+
+
+def _endpoint(one: Operation) -> Iterator[Problem]:
+    where = (*one.pointer, "endpoint")
+    path = one.path
+    if "?" in path or "#" in path:
+        yield Problem(where, "an endpoint is a path without '?' or '#'", "make each query parameter an input")
+    elif not path.startswith("/"):
+        yield Problem(where, f"{shown(path)} is neither a path nor a URL", "start it with '/' or 'https://'")
+    elif not _PATH.fullmatch(path):
+        yield Problem(where, f"{shown(path)} holds characters that a path cannot have", "percent-encode them")
+    elif any(part in (".", "..") for part in path.split("/")):
+        yield Problem(where, f"{shown(path)} holds '.' or '..'", "write the path itself")
+    elif path.count("{") != len(one.placeholders) or path.count("}") != len(one.placeholders) or "" in one.placeholders:
+        yield Problem(where, f"the braces of {shown(path)} do not match", "write placeholders as {name}")
+    else:
+        yield from _placeholders(one, where)
+
+
+def _placeholders(one: Operation, where: Pointer) -> Iterator[Problem]:
+    placed = {parameter.name: parameter for parameter in one.parameters if parameter.place == "path"}
+    inputs = {parameter.name for parameter in one.parameters}
+    for name in dict.fromkeys(one.placeholders):
+        if name not in inputs:
+            hint = (
+                f"add an input {shown(name)}"
+                if not inputs
+                else f"add an input {shown(name)}, or {nearest(name, inputs)}"
+            )
+            yield Problem(where, f"there is no input for the placeholder {{{name}}}", hint)
+        elif name not in placed:
+            yield Problem(where, f"the input {shown(name)} is not in the path", "remove its 'in'")
+    for name, parameter in placed.items():
+        if name not in one.placeholders:
+            said = f"the endpoint has no placeholder {{{name}}}"
+            yield Problem((*parameter.pointer, "in"), said, f"add it: …/{{{name}}}")
+
+
+def _method(one: Operation) -> Iterator[Problem]:
+    if one.method not in _METHODS:
+        where = (*one.pointer, "httpMethod")
+        yield Problem(where, f"{shown(one.api.http_method)} is not an HTTP method", nearest(one.method, _METHODS))
+
+
+def _hints(one: Operation) -> Iterator[Problem]:
+    if one.api.read_only and one.api.destructive:
+        yield Problem(
+            (*one.pointer, "destructive"), "an API that only reads destroys nothing", "remove one of the keys"
+        )
+    if one.api.read_only and one.method in ("PUT", "PATCH", "DELETE"):
+        yield Problem((*one.pointer, "readOnly"), f"{one.method} writes", "remove the key, or mend the method")
+
+
+# --- inputs --------------------------------------------------------------------------------------------
+
+
+def _parameters(one: Operation, catalog: CheckedCatalog) -> Iterator[Problem]:
+    for parameter in one.parameters:
+        yield from _place(one, parameter, catalog)
+        yield from _default(parameter)
+    has_body = any(parameter.place == "body" for parameter in one.parameters)
+    media_type = one.api.content_type.partition(";")[0].strip().lower()
+    if has_body and media_type != "application/json":
+        where = (*one.pointer, "contentType")
+        yield Problem(where, f"a body of type {shown(one.api.content_type)} cannot be generated yet", _LATER)
+
+
+def _place(one: Operation, parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
+    where = parameter.pointer
+    kind = _kind(parameter.schema, catalog)
+    if parameter.spec.style is not None or parameter.spec.explode is not None:
+        yield Problem((*where, "style"), "'style' and 'explode' cannot be generated yet", "leave them out")
+    if parameter.place == "cookie":
+        yield Problem((*where, "in"), "an input in a cookie cannot be generated yet", _LATER)
+    elif parameter.place == "body" and one.method in _BODILESS:
+        yield Problem((*where, "in"), f"{one.method} has no body", "put the input into the query")
+    elif parameter.place in ("path", "header") and kind != "scalar":
+        yield Problem(
+            where, f"an input in the {parameter.place} that is not one plain value cannot be generated yet", _LATER
+        )
+    elif parameter.place == "query" and kind == "other":
+        yield Problem(where, "an object in the query cannot be generated yet", _LATER)
+    if parameter.place == "path" and (not parameter.required or parameter.schema.nullable):
+        yield Problem(where, "an input in the path is always needed", "remove 'required', 'nullable' and 'default'")
+    yield from _wire_name(parameter, catalog.auth_of(one))
+
+
+def _wire_name(parameter: Parameter, auth: object) -> Iterator[Problem]:
+    where = (*parameter.pointer, "name")
+    if not parameter.name.isprintable():
+        yield Problem(where, f"{shown(parameter.name)} cannot be a name", "use printable characters")
+    elif parameter.place == "header" and not _HEADER.fullmatch(parameter.name):
+        yield Problem(where, f"{shown(parameter.name)} cannot be a header's name", "use letters, digits and '-'")
+    elif parameter.place == "header" and parameter.name.lower() in _OWN_HEADERS:
+        hint = "use 'auth'" if "auth" in parameter.name.lower() else "leave it to the server"
+        yield Problem(where, f"callers may not set the header {shown(parameter.name)}", hint)
+    elif isinstance(auth, ApiKey) and auth.in_ == parameter.place and auth.name.lower() == parameter.name.lower():
+        yield Problem(where, "this is where the credential stands", "remove the input; the server adds the credential")
+
+
+def _kind(schema: Schema, catalog: CheckedCatalog, seen: frozenset[str] = frozenset()) -> str:
+    if schema.kind == "ref":
+        again = schema.ref in seen  # refused by another rule
+        return "other" if again else _kind(catalog.schemas[schema.ref], catalog, seen | {schema.ref})
+    if schema.kind == "array" and schema.items:
+        return "list" if _kind(schema.items, catalog, seen) == "scalar" else "other"
+    return "scalar" if schema.kind in ("string", "integer", "number", "boolean") else "other"
+
+
+def _default(parameter: Parameter) -> Iterator[Problem]:
+    schema = parameter.schema
+    if not schema.default:
+        return
+    where = (*parameter.pointer, "default")
+    plain = schema.kind in ("string", "integer", "number", "boolean") and schema.format not in ("date", "date-time")
+    if not plain:
+        yield Problem(where, "a default for this type cannot be generated yet", "leave it out")
+    else:
+        yield from _fits(schema.default[0], json_schema(schema, "input", str), where)
+
+
+# --- examples ------------------------------------------------------------------------------------------
+
+
+def _examples_fit(catalog: CheckedCatalog) -> Iterator[Problem]:
+    if catalog.problems:
+        return
+    defs = {
+        direction: {name: json_schema(schema, direction, _key) for name, schema in catalog.schemas.items()}
+        for direction in ("input", "output")
+    }
+    for one in catalog.operations:
+        known = {parameter.name: parameter for parameter in one.parameters}
+        for index, example in enumerate(one.api.examples):
+            where = (*one.pointer, "examples", index)
+            for name, value in example.inputs.items():
+                if name not in known:
+                    hint = nearest(name, known)
+                    yield Problem((*where, "inputs", name), f"there is no input {shown(name)}", hint, at_key=True)
+                else:
+                    schema = json_schema(known[name].schema, "input", _key)
+                    yield from _fits(value, schema | _defs(defs["input"]), (*where, "inputs", name))
+            for name, parameter in known.items():
+                if parameter.required and name not in example.inputs:
+                    yield Problem((*where, "inputs"), f"the input {shown(name)} is missing", "add it")
+            if one.answer is not None and "output" in example.model_fields_set:
+                schema = json_schema(one.answer, "output", _key)
+                yield from _fits(example.output, schema | _defs(defs["output"]), (*where, "output"))
+
+
+def _fits(value: object, schema: Mapping[str, Any], where: Pointer) -> Iterator[Problem]:
+    for error in Draft202012Validator(schema).iter_errors(value):
+        yield Problem((*where, *error.absolute_path), f"this does not fit its type: {_said(error)}", "mend one of them")
+
+
+def _said(error: Any) -> str:  # noqa: ANN401 - a jsonschema error
+    said = {
+        "type": f"expected {_types(error.validator_value)}",
+        "required": "a required member is missing",
+        "pattern": f"the pattern is {shown(str(error.validator_value))}",
+        "enum": "it is not among the enum's values",
+        "additionalProperties": "it has a member that the type does not know",
+    }
+    return said.get(error.validator, f"{error.validator} is {shown(str(error.validator_value))}")
+
+
+def _types(value: object) -> str:
+    return " or ".join(value) if isinstance(value, list) else str(value)
+
+
+def _defs(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$defs": schemas}
+
+
+def _key(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _apis_exist,
+    _names_are_single,
+    _schemas_end,
+    _gateways_work,
+    _apis_are_whole,
+    _examples_fit,
+)

@@ -1,0 +1,160 @@
+"""What an upstream answered: without our secrets, checked, or told as an error."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, replace
+from email.utils import mktime_tz, parsedate_tz
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from ..errors import (
+    Blocked,
+    Forbidden,
+    NotFound,
+    NotJson,
+    RateLimited,
+    Rejected,
+    SchemaMismatch,
+    Unauthorized,
+    UpstreamError,
+    UpstreamFailed,
+)
+
+SHOWN_CHARACTERS = 300
+SHORTEST_SECRET = 6
+"""Shorter ones are left in successful answers: they would be found everywhere."""
+
+_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
+_FIREWALL = re.compile(
+    rb"request rejected|the requested url was rejected|support id|access denied|attention required|cloudflare"
+    rb"|incapsula|imperva|akamai|web application firewall|mod_security|request blocked|captcha",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """Status, headers and the whole body of an answer."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    def without(self, secrets: tuple[str, ...]) -> RawAnswer:
+        """The answer with our own secrets masked, should the upstream echo them."""
+        content = self.content
+        ok = 200 <= self.status < 300  # noqa: PLR2004 - HTTP's success
+        for secret in secrets:
+            if ok and len(secret) < SHORTEST_SECRET:
+                continue
+            for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
+                content = content.replace(form.encode(), b"***")
+        return self if content is self.content else replace(self, content=content)
+
+
+def checked(answer: RawAnswer, returns: Any, variables: tuple[str, ...]) -> Any:  # noqa: ANN401 - types and JSON
+    """The answer's JSON, if it is a success that fits the type. Raises `UpstreamError`."""
+    if problem := _refusal(answer, variables):
+        raise problem
+    if not answer.content and returns is Any:
+        return None
+    try:
+        data = from_json(answer.content, allow_inf_nan=False)
+    except ValueError as error:
+        raise _not_json(answer) from error
+    if returns is not Any:
+        _check(answer, data, returns)
+    return data
+
+
+def _check(answer: RawAnswer, data: Any, returns: Any) -> None:  # noqa: ANN401 - types and JSON
+    try:
+        _adapter(returns).validate_json(answer.content, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        broken = [one for one in error.errors(include_url=False) if not _is_whole_number(one["type"], one["input"])]
+        if broken:
+            places = sorted({".".join(map(str, one["loc"])) or "the answer itself" for one in broken})
+            raise SchemaMismatch(
+                f"The API's answer breaks its schema at: {', '.join(places[:10])}.",
+                "The answer is in 'data'. Mend the catalog's outputs if the API has changed.",
+                status=answer.status,
+                data=data,
+            ) from error
+
+
+def _is_whole_number(kind: str, value: object) -> bool:
+    """JSON Schema takes 1.0 for an integer (2020-12, section 6.1.1), Pydantic's strict mode does not."""
+    return kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer()
+
+
+def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | None:
+    status, detail = answer.status, _excerpt(answer.content)
+    html = bool(_HTML.match(answer.content)) or "text/html" in answer.headers.get("content-type", "")
+    if html and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
+        return Blocked(
+            "A web application firewall answered in the API's place.",
+            "Call from a network that the API allows, or ask its owners to let this server through.",
+            status=status,
+            detail=_excerpt(re.sub(rb"<[^>]*>", b" ", answer.content)),
+        )
+    if httpx.codes.is_success(status):
+        return _not_json(answer) if html else None
+    settings = " and ".join(variables) or "the catalog's auth"
+    known: dict[int, tuple[type[UpstreamError], str, str]] = {
+        401: (
+            Unauthorized,
+            "did not accept the credential",
+            f"Check {settings}: is it set, current, and for this API?",
+        ),
+        403: (Forbidden, "does not allow this", f"Ask for access for the credential in {settings}."),
+        404: (NotFound, "knows nothing under these values", "Check that the identifiers are right and complete."),
+        429: (RateLimited, "asks for fewer calls", "Wait, then try again."),
+    }
+    if status in known:
+        kind, what, hint = known[status]
+    elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
+    else:
+        kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
+    message = f"The API {what} (HTTP {status})."
+    return kind(message, hint, status=status, retry_after=_retry_after(answer.headers), detail=detail)
+
+
+def _not_json(answer: RawAnswer) -> NotJson:
+    kind = answer.headers.get("content-type", "").split(";")[0][:60] or "no content type"
+    return NotJson(
+        f"The API answered HTTP {answer.status} with something that is not JSON ({_printable(kind)}).",
+        "Check the base URL: a portal or a proxy may be answering in the API's place.",
+        status=answer.status,
+        detail=_excerpt(answer.content),
+    )
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds until the upstream wants to be asked again (RFC 9110, section 10.2.3): a number or a date."""
+    value = headers.get("retry-after", "")
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    moment = parsedate_tz(value) if value else None
+    return max(0.0, round(mktime_tz(moment) - time.time(), 3)) if moment else None
+
+
+def _excerpt(content: bytes) -> str:
+    return _printable(content[: 4 * SHOWN_CHARACTERS].decode(errors="replace"))[:SHOWN_CHARACTERS]
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+@cache
+def _adapter(returns: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type
+    return TypeAdapter(returns)

@@ -1,0 +1,88 @@
+"""A session with an MCP server, held by a task of its own: a server that dies fails the calls, not the caller."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+from mcp import Client, MCPError
+from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
+
+from ..errors import ApiError, Failed, InvalidArguments, ServerLost, TimedOut
+
+CONNECT_TIMEOUT = 30.0
+REQUEST_TIMEOUT = -32001
+INVALID_PARAMS = -32602
+CONNECTION_CLOSED = -32000
+
+
+class Session:
+    """Open it, call through it from any task, close it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._opened = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._holder = asyncio.create_task(self._hold())
+
+    async def open(self) -> None:
+        """Wait for the server. Raises `ServerLost` when there is none, or one that does not answer."""
+        waiting = asyncio.create_task(self._opened.wait())
+        try:
+            await asyncio.wait({self._holder, waiting}, timeout=CONNECT_TIMEOUT, return_when="FIRST_COMPLETED")
+        finally:
+            waiting.cancel()
+        if not self._opened.is_set():
+            await self.close()
+            why = f" ({self._end()})" if self._end() else f" within {CONNECT_TIMEOUT:g} seconds"
+            hint = "Is it running, and is the address or the command right? Its own output says more."
+            raise ServerLost(f"The MCP server cannot be reached{why}.", hint)
+
+    async def call(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
+        """The tool's result. Raises `ApiError` when there is none.
+
+        Not `Client.call_tool`: that lists every tool first and checks the answer a second time, much slower.
+        """
+        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
+        if self._holder.done():
+            raise _lost()
+        try:
+            return await self._client.session.send_request(request, CallToolResult)
+        except MCPError as error:
+            raise _translated(error, tool) from error
+        except (OSError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            raise _lost() from error
+
+    async def close(self) -> None:
+        """End the session; a server that was launched ends with it."""
+        self._closing.set()
+        if not self._opened.is_set():
+            self._holder.cancel()
+        await asyncio.wait({self._holder})
+        self._end()  # told to the calls already
+
+    async def _hold(self) -> None:
+        async with self._client:
+            self._opened.set()
+            await self._closing.wait()
+
+    def _end(self) -> str:
+        """The kind of the one real error inside the groups that task groups wrap around it."""
+        error = None if self._holder.cancelled() else self._holder.exception()
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        return type(error).__name__ if error else ""
+
+
+def _lost() -> ServerLost:
+    return ServerLost("The MCP server has ended, or the connection to it broke.", "Open a new client.")
+
+
+def _translated(error: MCPError, tool: str) -> ApiError:
+    if error.code == REQUEST_TIMEOUT:
+        return TimedOut(f"The MCP server gave no answer to {tool} in time.", "Raise read_timeout, or try again.")
+    if error.code == CONNECTION_CLOSED:
+        return _lost()
+    if error.code == INVALID_PARAMS:
+        return InvalidArguments(f"The MCP server refused {tool}: {error.message}.", "Generate server and client anew.")
+    return Failed(f"The MCP server failed at {tool}: {error.message}", "Its log says more.")

@@ -1,0 +1,72 @@
+"""The server's settings: environment variables, read when a call needs them, refused by name when they are wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import NotConfigured
+
+REMEDY = "Set it in the server's environment or in its .env file."
+MAX_SECONDS = 3600.0
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_NOT_IN_HEADERS = re.compile(r"[^\x21-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Environment variables and what they mean. Each method raises `NotConfigured`, never showing a value."""
+
+    environ: Mapping[str, str]
+
+    def get(self, variable: str) -> str:
+        """The variable's text without blanks around it; empty when it is not set."""
+        return self.environ.get(variable, "").strip()
+
+    def require(self, variable: str) -> str:
+        """The variable's text."""
+        if value := self.get(variable):
+            return value
+        raise NotConfigured(f"The setting {variable} is missing.", REMEDY)
+
+    def secret(self, variable: str) -> str:
+        """A credential, fit to stand in a header."""
+        value = self.require(variable)
+        if _NOT_IN_HEADERS.search(value):
+            raise NotConfigured(f"The setting {variable} holds blanks or characters that no credential has.", REMEDY)
+        return value
+
+    def seconds(self, variable: str, default: float) -> float:
+        """A time in seconds; the default when the variable is not set."""
+        text = self.get(variable) if variable else ""
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if 0 < value <= MAX_SECONDS:
+            return value
+        raise NotConfigured(f"The setting {variable} is not a number of seconds up to {MAX_SECONDS:.0f}.", REMEDY)
+
+    def url(self, template: str) -> str:
+        """A base URL with its `${VARIABLES}` filled in, without a slash at its end."""
+        variables = _PLACEHOLDER.findall(template)
+        url = _PLACEHOLDER.sub(lambda match: self.require(match[1]), template).rstrip("/")
+        if not _is_base(url):
+            subject = " and ".join(variables) or "baseUrl"
+            raise NotConfigured(f"{subject} does not give a base URL.", "It should look like https://api.example.com.")
+        return url
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username or parts.password or _NOT_IN_HEADERS.search(url))
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)

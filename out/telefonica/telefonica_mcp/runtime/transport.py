@@ -1,0 +1,83 @@
+"""httpx over aiohttp's connections: many times cheaper than httpx's own pool at tens of requests in flight.
+
+The URL goes out exactly as it was built, no cookie is kept, and no `.netrc` is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import cached_property
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx
+from yarl import URL
+
+CHUNK = 16_384
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Sends httpx requests. Raises `httpx.TransportError`; the caller bounds the time of a call."""
+
+    def __init__(self, *, connections: int, connect_timeout: float) -> None:
+        self._connections = connections
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._proxies = getproxies()
+
+    @cached_property
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened by the first request, which runs in the event loop that will use it."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=httpx.create_ssl_context()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=self._timeout,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; the answer's body is read by whoever reads the response."""
+        try:
+            response = await self._session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                data=await request.aread() or None,
+                allow_redirects=False,
+                proxy=self._proxy(request.url),
+                skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from error
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if "_session" in self.__dict__:
+            await self._session.close()
+
+    def _proxy(self, url: httpx.URL) -> str | None:
+        proxy = self._proxies.get(url.scheme)
+        return proxy if proxy and not proxy_bypass(url.host) else None
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_chunked(CHUNK):
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from error
+
+    async def aclose(self) -> None:
+        self._response.release()  # back to the pool if it was read to its end, else closed
+
+
+def _translated(error: Exception) -> httpx.TransportError:
+    if isinstance(error, TimeoutError):
+        return httpx.TimeoutException("The connection timed out.")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return httpx.ConnectError("The connection could not be opened.")
+    return httpx.ReadError("The connection broke.")

@@ -1,0 +1,138 @@
+"""One safe way to call the APIs behind the gateways: one request, one answer or one error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import anyio
+import httpx
+from mcp.server.mcpserver import Context
+from pydantic_core import to_json
+
+from ..errors import AnswerTooLarge, NotJson, TimedOut, Unreachable
+from .answers import RawAnswer, checked
+from .credentials import OPEN, Credential
+from .settings import Settings
+from .transport import AiohttpTransport
+from .wire import fill, header_values, present, query_string
+
+AnswerT = TypeVar("AnswerT", covariant=True)  # noqa: PLC0105 - named as its class
+
+MAX_ANSWER_BYTES = 256_000
+"""Some hosts refuse results above 1 MiB, and no model reads that much."""
+CONNECT_TIMEOUT = 5.0
+CONNECTIONS = 100
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[AnswerT]):
+    """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
+
+    One that is wrapped is no JSON object: structured content holds it under `result`.
+    """
+
+    data: Any
+    wrapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What all tools share while the server runs: one pool of connections, and the settings."""
+
+    http: httpx.AsyncClient
+    settings: Settings
+
+
+@asynccontextmanager
+async def open_upstream(environ: Mapping[str, str]) -> AsyncIterator[Upstream]:
+    """Connections are opened by the calls that need them, and closed at the end."""
+    transport = AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT)
+    headers = {"Accept": "application/json", "User-Agent": "mcp-codegen"}
+    async with httpx.AsyncClient(transport=transport, headers=headers, timeout=None) as http:  # noqa: S113 - see send
+        yield Upstream(http, Settings(environ))
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where a family of APIs lives, what it asks of its callers, and how long a call may take.
+
+    `base_url` names settings as `${VARIABLE}`. `timeout`: seconds; the setting `timeout_variable` overrides it.
+    """
+
+    base_url: str
+    credential: Credential = OPEN
+    timeout: float = 30.0
+    timeout_variable: str = ""
+
+    async def send(
+        self,
+        ctx: Context[Upstream],
+        method: str,
+        path: str,
+        returns: Any,  # noqa: ANN401 - a type
+        *,
+        at: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        credential: Credential | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - of the catalog; a setting may override it
+        wrapped: bool = False,
+    ) -> Answer[Any]:
+        """Send one request and check the answer against its type. Raises `ApiError`, which is safe to show.
+
+        `at` fills the path's placeholders. Arguments that were not given are left out everywhere.
+        """
+        upstream = ctx.request_context.lifespan_context
+        used = credential or self.credential
+        carried = used.read(upstream.settings)
+        url = (
+            upstream.settings.url(self.base_url)
+            + fill(path, at or {})
+            + query_string({**(query or {}), **carried.query})
+        )
+        request = upstream.http.build_request(
+            method,
+            url,
+            headers=header_values(headers or {}) | carried.headers | ({} if body is None else JSON),
+            content=None if body is None else to_json(present(body)),
+        )
+        seconds = upstream.settings.seconds(self.timeout_variable, timeout or self.timeout)
+        answer = await _exchange(upstream.http, request, seconds)
+        return Answer(checked(answer.without(carried.secrets), returns, used.variables), wrapped)
+
+
+async def _exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> RawAnswer:
+    """The whole answer within the time. Raises `ApiError`."""
+    try:
+        with anyio.fail_after(seconds):
+            response = await http.send(request, stream=True)
+            try:
+                return RawAnswer(response.status_code, response.headers, await _read(response))
+            finally:
+                await response.aclose()
+    except (TimeoutError, httpx.TimeoutException) as error:
+        hint = "Try again, or raise the gateway's time-out."
+        raise TimedOut(f"The API gave no complete answer within {seconds:g} seconds.", hint) from error
+    except httpx.DecodingError as error:
+        raise NotJson("The API's answer could not be decompressed.", "Tell the API's owners.") from error
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        where = request.url.host
+        hint = "Check the base URL, the network and, behind a proxy, HTTPS_PROXY."
+        raise Unreachable(f"The API at {where} cannot be reached.", hint) from error
+
+
+async def _read(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            size = f"{MAX_ANSWER_BYTES // 1000} kB"
+            raise AnswerTooLarge(
+                f"The API's answer is larger than {size}.", "Ask for less of it.", status=response.status_code
+            )
+    return bytes(content)

@@ -1,0 +1,192 @@
+"""What can go wrong in a call, with codes that stay the same: raised by the client, told by the server.
+
+ApiError                     code
+├── InvalidArguments         invalid_arguments    an argument breaks the tool's schema; nothing was sent
+├── NotConfigured            not_configured       a setting of the server is missing or malformed
+├── UpstreamError            (with the HTTP status)
+│   ├── Unauthorized         unauthorized         401
+│   ├── Forbidden            forbidden            403
+│   ├── NotFound             not_found            404
+│   ├── RateLimited          rate_limited         429
+│   ├── Rejected             rejected             any other 3xx or 4xx
+│   ├── UpstreamFailed       upstream_failed      5xx
+│   ├── Blocked              blocked              a web application firewall's page in place of an answer
+│   ├── NotJson              not_json             a successful answer that is not JSON
+│   ├── SchemaMismatch       schema_mismatch      JSON that breaks the answer's schema; it is in `data`
+│   └── AnswerTooLarge       answer_too_large
+├── Unreachable              unreachable          no connection, or it broke
+├── TimedOut                 timed_out            no complete answer within the time of the call
+├── ServerLost               server_lost          the MCP server cannot be reached, or has ended
+└── Failed                   failed               a fault of the server itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ApiError(Exception):
+    """A call failed. Its text says what happened and what to do; no secret is in it.
+
+    status: of the upstream's answer, if there was one. retry_after: seconds, as the upstream asked.
+    detail: the start of the upstream's own words. data: an answer that did not fit its schema, whole.
+    """
+
+    code: ClassVar[str] = "failed"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        detail: str = "",
+        data: Any = None,  # noqa: ANN401 - JSON of any shape
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+        self.retry_after = retry_after
+        self.detail = detail
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON: code, message and hint always, the rest where there is something to say."""
+        known: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        extra = {
+            "status": self.status,
+            "retryable": self.retryable or None,
+            "retryAfter": self.retry_after,
+            "detail": self.detail or None,
+            "data": self.data,
+        }
+        return known | {key: value for key, value in extra.items() if value is not None}
+
+
+class InvalidArguments(ApiError):
+    """An argument breaks the tool's schema; nothing was sent."""
+
+    code = "invalid_arguments"
+
+
+class NotConfigured(ApiError):
+    """A setting of the server is missing or malformed; nothing was sent."""
+
+    code = "not_configured"
+
+
+class UpstreamError(ApiError):
+    """The upstream answered, and not as it should."""
+
+
+class Unauthorized(UpstreamError):
+    """401: the credential was not accepted."""
+
+    code = "unauthorized"
+
+
+class Forbidden(UpstreamError):
+    """403: the credential does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(UpstreamError):
+    """404: no such thing, or no such endpoint."""
+
+    code = "not_found"
+
+
+class RateLimited(UpstreamError):
+    """429: too many calls."""
+
+    code = "rate_limited"
+    retryable = True
+
+
+class Rejected(UpstreamError):
+    """Any other 3xx or 4xx."""
+
+    code = "rejected"
+
+
+class UpstreamFailed(UpstreamError):
+    """5xx: the upstream's own fault."""
+
+    code = "upstream_failed"
+    retryable = True
+
+
+class Blocked(UpstreamError):
+    """A web application firewall answered in the upstream's place."""
+
+    code = "blocked"
+
+
+class NotJson(UpstreamError):
+    """A successful answer that is not JSON."""
+
+    code = "not_json"
+
+
+class SchemaMismatch(UpstreamError):
+    """JSON that breaks the answer's schema."""
+
+    code = "schema_mismatch"
+
+
+class AnswerTooLarge(UpstreamError):
+    """More than the server passes on."""
+
+    code = "answer_too_large"
+
+
+class Unreachable(ApiError):
+    """No connection to the upstream, or it broke."""
+
+    code = "unreachable"
+    retryable = True
+
+
+class TimedOut(ApiError):
+    """No complete answer within the time of the call."""
+
+    code = "timed_out"
+    retryable = True
+
+
+class ServerLost(ApiError):
+    """The MCP server cannot be reached, or has ended; open a new client."""
+
+    code = "server_lost"
+    retryable = True
+
+
+class Failed(ApiError):
+    """A fault of the server itself; its log says more."""
+
+    code = "failed"
+
+
+def from_dict(error: Mapping[str, Any]) -> ApiError:
+    """The error that a server told; one with a code of a newer server is an `ApiError`."""
+    kinds = {kind.code: kind for kind in _all_kinds(ApiError)}
+    return kinds.get(str(error.get("code")), Failed)(
+        str(error.get("message", "")),
+        str(error.get("hint", "")),
+        status=error.get("status"),
+        retry_after=error.get("retryAfter"),
+        detail=str(error.get("detail", "")),
+        data=error.get("data"),
+    )
+
+
+def _all_kinds(kind: type[ApiError]) -> list[type[ApiError]]:
+    return [kind, *(inner for one in kind.__subclasses__() for inner in _all_kinds(one))]

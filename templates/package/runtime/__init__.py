@@ -1,0 +1,1 @@
+"""What every generated package shares: nothing here depends on the catalog."""

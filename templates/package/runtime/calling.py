@@ -1,0 +1,111 @@
+"""What every generated client shares: ways to open it, and answers as types or errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from mcp import Client, StdioServerParameters
+from mcp.client import Transport
+from mcp.server import MCPServer
+from mcp_types import TextContent
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from ..errors import ApiError, Failed, SchemaMismatch, from_dict
+from .session import Session
+from .wire import present
+
+READ_TIMEOUT = 60.0
+"""Seconds; longer than a gateway's own time-out, so that the server's own words arrive."""
+
+
+class ApiClient:
+    """One session with a server; tasks may share it. Every call raises `ApiError`."""
+
+    package: ClassVar[str]
+    variables: ClassVar[tuple[str, ...]]
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, server: str | Transport | StdioServerParameters | MCPServer[Any], *, read_timeout: float = READ_TIMEOUT
+    ) -> AsyncIterator[Self]:
+        """Connect to a URL, a transport, a command to launch, or a server object. read_timeout: seconds for a call."""
+        session = Session(Client(server, read_timeout_seconds=read_timeout))
+        try:
+            await session.open()
+            yield cls(session)
+        finally:
+            await session.close()
+
+    @classmethod
+    def launch(
+        cls, environ: Mapping[str, str] | None = None, *, read_timeout: float = READ_TIMEOUT
+    ) -> AbstractAsyncContextManager[Self]:
+        """Run the server as a child process over stdio.
+
+        Of this process's environment it sees only its own settings, or those in `environ` when that is given.
+        """
+        settings = {name: os.environ[name] for name in cls.variables if name in os.environ}
+        # The child finds the same modules as this process, installed or not.
+        paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        passed = {**(settings if environ is None else environ), **paths}
+        command = StdioServerParameters(command=sys.executable, args=["-m", cls.package], env=passed)
+        return cls.connect(command, read_timeout=read_timeout)
+
+    @classmethod
+    def in_process(
+        cls, environ: Mapping[str, str] | None = None, *, read_timeout: float = READ_TIMEOUT
+    ) -> AbstractAsyncContextManager[Self]:
+        """Run the server inside this process, without a child or a socket. environ: its settings."""
+        server = importlib.import_module(f"{cls.package}.server").create_server(environ)
+        return cls.connect(server, read_timeout=read_timeout)
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a tool by its name with the catalog's own argument names; the answer as it came.
+
+        An answer that is no JSON object stands under `result`.
+        """
+        data = await self._answer(tool, arguments)
+        return data if isinstance(data, dict) else {"result": data}
+
+    async def _call(
+        self, tool: str, returns: Any, arguments: Mapping[str, Any], *, wrapped: bool = False  # noqa: ANN401 - a type
+    ) -> Any:  # noqa: ANN401 - of that type
+        data = await self._answer(tool, arguments)
+        try:
+            return _adapter(returns).validate_python(data["result"] if wrapped else data, by_alias=True, by_name=False)
+        except (ValidationError, KeyError, TypeError) as error:
+            hint = "Server and client were generated from different catalogs: generate both anew."
+            raise SchemaMismatch(
+                f"The server's answer to {tool} is not of the client's type.", hint, data=data
+            ) from error
+
+    async def _answer(self, tool: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        result = await self._session.call(tool, present(arguments))
+        text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+        if result.is_error:
+            raise _told(text)
+        return from_json(text) if result.structured_content is None else result.structured_content
+
+
+def _told(text: str) -> ApiError:
+    """The error that the server told; another server's may be plain text."""
+    try:
+        return from_dict(from_json(text)["error"])
+    except (ValueError, TypeError, KeyError):
+        return Failed(text or "The tool failed without a word.")
+
+
+@cache
+def _adapter(returns: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type
+    return TypeAdapter(returns)

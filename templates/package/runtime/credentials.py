@@ -1,0 +1,104 @@
+"""What a request carries to be let in: read from the settings for each request, kept nowhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a credential adds to a request, and every form of the secret that an answer could echo."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+class Credential(Protocol):
+    """A way to be let in."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The settings that it reads."""
+
+    def read(self, settings: Settings) -> Carried:
+        """What to add to a request. Raises `NotConfigured`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCredential:
+    """The API is open."""
+
+    variables: tuple[str, ...] = ()
+
+    def read(self, settings: Settings) -> Carried:
+        """Nothing."""
+        return Carried()
+
+
+OPEN = NoCredential()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key in a header, a query parameter or a cookie."""
+
+    variable: str
+    name: str
+    place: Literal["header", "query", "cookie"] = "header"
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The setting that holds the key."""
+        return (self.variable,)
+
+    def read(self, settings: Settings) -> Carried:
+        """The key in its place."""
+        key = settings.secret(self.variable)
+        if self.place == "query":
+            return Carried(query={self.name: key}, secrets=(key,))
+        header = {"Cookie": f"{self.name}={key}"} if self.place == "cookie" else {self.name: key}
+        return Carried(headers=header, secrets=(key,))
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A token in the Authorization header; the setting may hold it with or without the word Bearer."""
+
+    variable: str
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The setting that holds the token."""
+        return (self.variable,)
+
+    def read(self, settings: Settings) -> Carried:
+        """The Authorization header."""
+        given = settings.require(self.variable)
+        if given[:7].lower() == "bearer ":
+            settings = Settings({self.variable: given[7:]})
+        token = settings.secret(self.variable)
+        return Carried(headers={"Authorization": f"Bearer {token}"}, secrets=(token,))
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """User and password in the Authorization header (RFC 7617)."""
+
+    username: str
+    password: str
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The settings that hold the user's name and password."""
+        return (self.username, self.password)
+
+    def read(self, settings: Settings) -> Carried:
+        """The Authorization header."""
+        password = settings.require(self.password)
+        token = b64encode(f"{settings.require(self.username)}:{password}".encode()).decode()
+        return Carried(headers={"Authorization": f"Basic {token}"}, secrets=(password, token))

@@ -1,0 +1,138 @@
+"""An `MCPServer` whose tools cost nothing until they are called.
+
+`tools/list` is answered from a listing that was made with the code; a tool's module is imported by the first call to
+one of its tools.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mcp import MCPError
+from mcp.server import MCPServer
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import INVALID_PARAMS, CallToolResult, ListToolsResult, TextContent
+from mcp_types import Tool as ListedTool
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+
+from ..errors import ApiError, Failed, InvalidArguments
+from .upstream import Answer, Upstream, open_upstream
+
+logger = logging.getLogger(__name__)
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Awaitable[Answer[Any]]])
+LISTING_TTL_MS = 3_600_000
+
+
+class ToolBox(dict[str, Callable[..., Awaitable[Answer[Any]]]]):
+    """The functions of a module by the names of their tools: `@tools.add("name")` above each."""
+
+    def add(self, name: str) -> Callable[[FunctionT], FunctionT]:
+        """Register a function as a tool. Its title, description and hints are in the listing."""
+
+        def register(function: FunctionT) -> FunctionT:
+            self[name] = function
+            return function
+
+        return register
+
+
+class ApiServer(MCPServer[Upstream]):
+    """Lists tools as they were written down, and runs each behind its arguments' types.
+
+    modules: the module of each group of tools, by the name of the tool.
+    environ: the settings.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        listing: Path,
+        modules: Mapping[str, str],
+        environ: Mapping[str, str],
+        **about: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            name,
+            lifespan=lambda _: open_upstream(environ),
+            log_level="WARNING",
+            cache_hints={"tools/list": CacheHint(ttl_ms=LISTING_TTL_MS, scope="public")},
+            **about,
+        )
+        self._listing = listing
+        self._modules = modules
+        self._tools: dict[str, Tool] = {}
+
+    @cached_property
+    def _listed(self) -> list[ListedTool]:
+        return ListToolsResult.model_validate_json(self._listing.read_bytes()).tools
+
+    async def list_tools(self) -> list[ListedTool]:
+        """The tools as they were written down, on one page."""
+        return self._listed
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Upstream, Any] | None = None
+    ) -> CallToolResult:
+        """Run a tool. A failure is a result with `is_error` and, as JSON text, what `ApiError.to_dict` tells."""
+        try:
+            tool = self._tool(name)
+            given = _arguments(tool.fn_metadata.arg_model, arguments)
+            answer: Answer[Any] = await tool.fn(context or Context(mcp_server=self), **given)
+        except ApiError as error:
+            return _failure(error)
+        except MCPError:
+            raise
+        except Exception as error:
+            logger.exception("Tool %r failed unexpectedly", name)
+            return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
+        return _result(answer)
+
+    def _tool(self, name: str) -> Tool:
+        if name not in self._tools:
+            if name not in self._modules:
+                raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
+            functions: ToolBox = importlib.import_module(self._modules[name]).tools
+            self._tools[name] = Tool.from_function(functions[name], name=name, structured_output=False)
+        return self._tools[name]
+
+
+def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in the function's types, exactly as they were sent. Raises `InvalidArguments`."""
+    known = {str(field.validation_alias or name): name for name, field in model.model_fields.items()}
+    problems = [f"{name}: there is no such argument" for name in arguments if name not in known]
+    try:
+        valid = model.model_validate_json(to_json(arguments), strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problems += [_said(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
+    if problems:
+        hint = f"The tool's arguments are: {', '.join(known)}."
+        raise InvalidArguments(f"Nothing was sent: {'; '.join(problems[:20])}.", hint)
+    return {name: getattr(valid, name) for name in known.values()}
+
+
+def _said(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place)) or 'arguments'}: {message}"
+
+
+def _result(answer: Answer[Any]) -> CallToolResult:
+    """The answer for programs, and the same as compact text for models."""
+    text = TextContent(type="text", text=to_json(answer.data).decode())
+    structured = {"result": answer.data} if answer.wrapped else answer.data
+    if isinstance(structured, dict):
+        return CallToolResult(content=[text], structured_content=structured)
+    return CallToolResult(content=[text])
+
+
+def _failure(error: ApiError) -> CallToolResult:
+    text = TextContent(type="text", text=to_json({"error": error.to_dict()}).decode())
+    return CallToolResult(content=[text], is_error=True)
