@@ -138,18 +138,17 @@ class _Lowering:
     def _argument(self, one: Operation, parameter: Parameter, name: str, own: str, key: str) -> Argument:
         schema, source = parameter.schema, _taken(one, parameter)
         default = "" if parameter.required else literal(schema.default[0]) if schema.default else "MISSING"
-        missing = " | MISSING" if default == "MISSING" else ""
         doc = schema.description or self._modeller.resolved(schema).description
         alias = key if key != name else None
         annotation = self._modeller.described(
-            schema, "input", source, missing, validation_alias=alias, description=doc or None
+            schema, "input", source, optional=default == "MISSING", validation_alias=alias, description=doc or None
         )
         return Argument(
             name=name,
             wire=key,
             spelled=own,
             annotation=annotation,
-            type=self._modeller.annotation(schema, "input", source, checked=False) + missing,
+            type=self._modeller.signature(schema, source, optional=default == "MISSING"),
             default=default,
             doc=doc,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen import names
@@ -71,11 +71,24 @@ class Modeller:
             written = f"Annotated[{written}, {call('Field', **constraints)}]"
         return f"{written} | None" if schema.nullable and written != "Any" else written
 
-    def described(self, schema: Schema, direction: Direction, source: str, union: str, **about: object) -> str:
-        """A value's type and what is said about it. about: keywords of Field; union: what else may stand there."""
+    def signature(self, schema: Schema, source: str, *, optional: bool) -> str:
+        """The type of an argument as a caller sees it."""
         schema = self.resolved(schema)
-        alone = not union and not schema.nullable and direction == "input"
-        written = self.annotation(schema, direction, source, checked=not alone) + union
+        written = self.annotation(replace(schema, nullable=False), "input", source, checked=False)
+        null = " | None" if schema.nullable and schema.kind != "any" else ""
+        return written + (" | MISSING" if optional else "") + null
+
+    def described(self, schema: Schema, direction: Direction, source: str, *, optional: bool, **about: object) -> str:
+        """The type of an argument or a member, with what is said about it. about: keywords of Field.
+
+        What is optional may be absent; in an answer it may be null as well, as it is in real ones.
+        """
+        schema = self.resolved(schema)
+        null = schema.kind != "any" and (schema.nullable or (optional and direction == "output"))
+        alone = direction == "input" and not (optional or null)
+        written = self.annotation(replace(schema, nullable=False), direction, source, checked=not alone)
+        written += " | MISSING" if optional else ""
+        written += " | None" if null else ""
         field = call("Field", **about, **(_constraints(schema) if alone else {}))
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
@@ -151,14 +164,11 @@ class Modeller:
 
     def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
         schema = self.resolved(member.schema)
-        source = _inner(one.source, member.name)
-        lenient = one.direction == "output" and schema.kind != "any" and not schema.nullable
-        union = "" if member.required else " | None | MISSING" if lenient else " | MISSING"
         annotation = self.described(
             member.schema,
             one.direction,
-            source,
-            union,
+            _inner(one.source, member.name),
+            optional=not member.required,
             alias=member.name if member.name != name else None,
             description=member.schema.description or schema.description or None,
             repr=False if member.schema.secret else None,

@@ -75,13 +75,18 @@ def _problem(details: ErrorDetails, root: type[BaseModel], data: JsonValue) -> P
     if kind == "literal_error":
         said = f"unknown {_noun(pointer)} {shown(value)}" if isinstance(value, str) else f"found {_kind(value)}"
         return Problem(pointer, said, nearest(str(value), _choices(context["expected"])))
+    return Problem(pointer, *_said(details, pointer))
+
+
+def _said(details: ErrorDetails, pointer: Pointer) -> tuple[str, str]:
+    kind, value = details["type"], details["input"]
     if kind == "string_pattern_mismatch":
-        return Problem(pointer, *_pattern(pointer, str(value)))
+        return _pattern(pointer, str(value))
     if kind in _KINDS:
-        return Problem(pointer, f"expected {_KINDS[kind]}, found {_kind(value)}", f"write {_KINDS[kind]}")
+        return f"expected {_KINDS[kind]}, found {_kind(value)}", f"write {_KINDS[kind]}"
     if kind in _SAYS:
-        return Problem(pointer, *_SAYS[kind](context))
-    return Problem(pointer, details["msg"], "see the catalog's JSON Schema")
+        return _SAYS[kind](details.get("ctx", {}))
+    return details["msg"], "see the catalog's JSON Schema"
 
 
 def _choices(expected: str) -> list[str]:

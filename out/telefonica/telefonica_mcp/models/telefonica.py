@@ -19,7 +19,7 @@ class DeudaFijaResultDebts(Model):
 
     document: Annotated[str, Field(description="Número del documento")]
     amount: Annotated[int, Field(description="Saldo en pesos")]
-    due_date: Annotated[dt.date | None | MISSING, Field(alias="dueDate", description="Fecha de vencimiento")] = MISSING
+    due_date: Annotated[dt.date | MISSING | None, Field(alias="dueDate", description="Fecha de vencimiento")] = MISSING
 
 
 class DeudaFijaResult(Model):
@@ -27,8 +27,8 @@ class DeudaFijaResult(Model):
 
     customer_identification: Annotated[str, Field(alias="customerIdentification", description="RUT del cliente")]
     total_debt: Annotated[int, Field(alias="totalDebt", description="Deuda total en pesos")]
-    currency: Annotated[Literal["CLP"] | str | None | MISSING, Field(description="Código ISO 4217")] = MISSING
-    debts: Annotated[list[DeudaFijaResultDebts] | None | MISSING, Field(description="Documentos con saldo")] = MISSING
+    currency: Annotated[Literal["CLP"] | str | MISSING | None, Field(description="Código ISO 4217")] = MISSING
+    debts: Annotated[list[DeudaFijaResultDebts] | MISSING | None, Field(description="Documentos con saldo")] = MISSING
 
 
 class Invoice(Model):
@@ -37,14 +37,14 @@ class Invoice(Model):
     billing_invoice_number: Annotated[
         str, Field(alias="billingInvoiceNumber", description="Número de la factura, como 523_47_682957384.")
     ]
-    currency: Annotated[Literal["CLP"] | str | None | MISSING, Field(description="Código ISO 4217.")] = MISSING
+    currency: Annotated[Literal["CLP"] | str | MISSING | None, Field(description="Código ISO 4217.")] = MISSING
     document_type: Annotated[
-        Literal["BOLETA CICLICA", "BOLETA NO CICLICA", "FACTURA CICLICA", "FACTURA NO CICLICA"] | str | None | MISSING,
+        Literal["BOLETA CICLICA", "BOLETA NO CICLICA", "FACTURA CICLICA", "FACTURA NO CICLICA"] | str | MISSING | None,
         Field(alias="documentType", description="Tipo de documento; los cíclicos se emiten cada mes."),
     ] = MISSING
     invoice_amount: Annotated[int, Field(alias="invoiceAmount", description="Monto total en pesos.")]
     invoice_due_date: Annotated[
-        dt.date | None | MISSING, Field(alias="invoiceDueDate", description="Fecha de vencimiento.")
+        dt.date | MISSING | None, Field(alias="invoiceDueDate", description="Fecha de vencimiento.")
     ] = MISSING
     invoice_status_ind: Annotated[
         Literal["O", "P"] | str, Field(alias="invoiceStatusInd", description="O: abierta (impaga). P: pagada.")
@@ -57,7 +57,7 @@ class ListadoDeBoletasFijaResult(Model):
     customer_id: Annotated[int, Field(alias="customerId", description="Identificador del cliente")]
     customer_name: Annotated[str, Field(alias="customerName", description="Nombre del cliente")]
     customer_rut: Annotated[str, Field(alias="customerRut", description="RUT del cliente, sin puntos ni guion")]
-    msisidn: Annotated[str | None | MISSING, Field(description="Número de teléfono")] = MISSING
+    msisidn: Annotated[str | MISSING | None, Field(description="Número de teléfono")] = MISSING
     impl_invoice_lists: Annotated[
         list[Invoice], Field(alias="implInvoiceLists", description="Facturas, la más reciente primero")
     ]
@@ -67,9 +67,9 @@ class RetrieveInvoiceLinkResult(Model):
     """What retrieve_invoice_link answers."""
 
     billing_invoice_number: Annotated[
-        str | None | MISSING, Field(alias="billingInvoiceNumber", description="Número de la factura")
+        str | MISSING | None, Field(alias="billingInvoiceNumber", description="Número de la factura")
     ] = MISSING
     invoice_link: Annotated[str, Field(alias="invoiceLink", description="Enlace de descarga")]
     expires_at: Annotated[
-        dt.datetime | None | MISSING, Field(alias="expiresAt", description="Hasta cuándo sirve el enlace")
+        dt.datetime | MISSING | None, Field(alias="expiresAt", description="Hasta cuándo sirve el enlace")
     ] = MISSING
