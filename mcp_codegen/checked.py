@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -116,12 +116,16 @@ class CheckedCatalog:
         return gateway.auth if gateway else NoAuth(type="none")
 
 
-def read(catalog: Catalog) -> CheckedCatalog:
-    """Fill in a catalog's defaults and read its types."""
+def read(catalog: Catalog, broken: Collection[int] = ()) -> CheckedCatalog:
+    """Fill in a catalog's defaults and read its types. broken: indexes of APIs to leave out."""
     reader = Reader(catalog.schemas)
     schemas = {name: reader.json(schema, ("schemas", name)) for name, schema in catalog.schemas.items()}
     gateways = DEFAULT_GATEWAYS if catalog.gateways is None else catalog.gateways
-    operations = tuple(_operation(api, ("apis", index), gateways, reader) for index, api in enumerate(catalog.apis))
+    operations = tuple(
+        _operation(api, ("apis", index), gateways, reader)
+        for index, api in enumerate(catalog.apis)
+        if index not in broken
+    )
     return CheckedCatalog(catalog, gateways, schemas, operations, tuple(reader.problems))
 
 

@@ -41,10 +41,9 @@ def load(file: Path) -> Loaded:
     read = source.load(file)
     data = _named(_sorted(read.data), file)
     parsed = catalog.parse(data)
-    if isinstance(parsed, list):
-        raise CatalogError(read.diagnostics(_placed(parsed, read)))
-    whole = checked.read(parsed)
-    if problems := rules.check(whole):
+    whole = checked.read(parsed.catalog, parsed.broken) if parsed.catalog else None
+    problems = [*parsed.problems, *(rules.check(whole) if whole else ())]
+    if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
     notices = read.diagnostics(_placed(rules.notices(whole), read))
     return Loaded(whole, _digest(data), tuple(sorted(set(notices))))

@@ -52,7 +52,7 @@ def notices(catalog: CheckedCatalog) -> list[Problem]:
 
 
 def _apis_exist(catalog: CheckedCatalog) -> Iterator[Problem]:
-    if not catalog.active:
+    if not any(api.active for api in catalog.catalog.apis):
         yield Problem(("apis",), "no API is active", 'add one, or set "active": true')
 
 
