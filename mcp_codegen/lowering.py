@@ -102,8 +102,9 @@ class _Lowering:
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
         local = [Import("..gateways", constants), *self._model_imports("..models", code)]
+        local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
-        local += [Import("..runtime.tooling", ("ToolBox",)), Import("..runtime.upstream", ("Answer", "Upstream"))]
+        local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
         return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
 
@@ -174,7 +175,7 @@ class _Lowering:
         code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
         local = [*self._model_imports(".models", code), Import(".runtime.calling", ("ApiClient",))]
-        return standard_imports(f"{code} {defaults} Any", [Import(".gateways", ("VARIABLES",)), *local])
+        return standard_imports(f"{code} {defaults} Any", local)
 
     def _model_imports(self, package: str, code: str) -> list[Import]:
         by_module: dict[str, list[str]] = {}

@@ -49,7 +49,7 @@ class Origins:
     def imports(self) -> tuple[tuple[Import, ...], ...]:
         """The imports of `gateways.py`."""
         code = " ".join(keyword.value for origin in self.all for keyword in origin.arguments)
-        return ((*self.credential_imports(code, ".runtime"), Import(".runtime.upstream", ("Gateway",))),)
+        return ((*self.credential_imports(code, ".runtime"), Import(".runtime.gateway", ("Gateway",))),)
 
     def _origin(self, one: Operation) -> Origin:
         gateway = self._gateway(one)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .gateways import VARIABLES
 from .models.telefonica import DeudaFijaResult, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
 from .runtime.calling import ApiClient
 
@@ -21,7 +20,14 @@ class TelefonicaClient(ApiClient):
     """One method per tool. Open it with `launch`, `connect` or `in_process`; tasks may share it."""
 
     package = "telefonica_mcp"
-    variables = VARIABLES
+    variables = (
+        "API_BASE_URL",
+        "BEARER_TOKEN",
+        "DIRECT_TIMEOUT",
+        "APIM_BASE_URL",
+        "APIM_SUBSCRIPTION_KEY",
+        "APIM_TIMEOUT",
+    )
 
     async def deuda_fija(self, *, customer_identification: str, type: str, document: str) -> DeudaFijaResult:
         """Consultar la deuda fija de un cliente por su RUT"""

@@ -14,6 +14,15 @@ import httpx
 from yarl import URL
 
 CHUNK = 16_384
+CONNECTIONS = 100
+CONNECT_TIMEOUT = 5.0
+
+
+def open_http() -> httpx.AsyncClient:
+    """A client whose requests carry nothing of another's; the caller bounds the time of a call."""
+    transport = AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT)
+    headers = {"Accept": "application/json", "User-Agent": "mcp-codegen"}
+    return httpx.AsyncClient(transport=transport, headers=headers, timeout=None)  # noqa: S113 - see above
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from ..errors import ApiError, Failed, InvalidArguments
-from .upstream import Answer, Upstream, open_upstream
+from .context import Answer, Upstream, open_upstream
 
 logger = logging.getLogger(__name__)
 

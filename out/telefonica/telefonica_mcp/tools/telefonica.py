@@ -12,8 +12,8 @@ from pydantic import Field
 
 from ..gateways import APIM, DIRECT
 from ..models.telefonica import DeudaFijaResult, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
+from ..runtime.context import Answer, Upstream
 from ..runtime.tooling import ToolBox
-from ..runtime.upstream import Answer, Upstream
 
 tools = ToolBox()
 

@@ -1,11 +1,10 @@
-"""One safe way to call the APIs behind the gateways: one request, one answer or one error."""
+"""One safe way to call the APIs behind a gateway: one request, one answer or one error."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import anyio
 import httpx
@@ -14,46 +13,13 @@ from pydantic_core import to_json
 
 from ..errors import AnswerTooLarge, NotJson, TimedOut, Unreachable
 from .answers import RawAnswer, checked
+from .context import Answer, Upstream
 from .credentials import OPEN, Credential
-from .settings import Settings
-from .transport import AiohttpTransport
 from .wire import fill, header_values, present, query_string
-
-AnswerT = TypeVar("AnswerT", covariant=True)  # noqa: PLC0105 - named as its class
 
 MAX_ANSWER_BYTES = 256_000
 """Some hosts refuse results above 1 MiB, and no model reads that much."""
-CONNECT_TIMEOUT = 5.0
-CONNECTIONS = 100
 JSON = {"Content-Type": "application/json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[AnswerT]):
-    """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
-
-    One that is wrapped is no JSON object: structured content holds it under `result`.
-    """
-
-    data: Any
-    wrapped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """What all tools share while the server runs: one pool of connections, and the settings."""
-
-    http: httpx.AsyncClient
-    settings: Settings
-
-
-@asynccontextmanager
-async def open_upstream(environ: Mapping[str, str]) -> AsyncIterator[Upstream]:
-    """Connections are opened by the calls that need them, and closed at the end."""
-    transport = AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT)
-    headers = {"Accept": "application/json", "User-Agent": "mcp-codegen"}
-    async with httpx.AsyncClient(transport=transport, headers=headers, timeout=None) as http:  # noqa: S113 - see send
-        yield Upstream(http, Settings(environ))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+"""What a tool is given and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+AnswerT = TypeVar("AnswerT", covariant=True)  # noqa: PLC0105 - named as its class
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[AnswerT]):
+    """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
+
+    One that is wrapped is no JSON object: structured content holds it under `result`.
+    """
+
+    data: Any
+    wrapped: bool = False
+
+
+@dataclass(slots=True)
+class Upstream:
+    """What all tools share while the server runs: the settings, and one pool of connections."""
+
+    settings: Settings
+    _http: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The pool, opened by the first call: a server that only lists its tools does not pay for it."""
+        if not self._http:
+            from .transport import open_http  # noqa: PLC0415 - the same
+
+            self._http.append(open_http())
+        return self._http[0]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for http in self._http:
+            await http.aclose()
+
+
+@asynccontextmanager
+async def open_upstream(environ: Mapping[str, str]) -> AsyncIterator[Upstream]:
+    """Connections are opened by the calls that need them, and closed at the end."""
+    upstream = Upstream(Settings(environ))
+    try:
+        yield upstream
+    finally:
+        await upstream.aclose()
