@@ -48,12 +48,13 @@ def contents_of(files: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def owned_in(folder: Path, before: Tree) -> Owned:
-    """What the folder's manifest lists; nothing if there is none. Raises `OutputError` if it is broken."""
+    """What the folder's manifest lists, and itself; nothing if there is none. Raises `OutputError` if it is broken."""
     if MANIFEST not in before:
         return {}
     if not is_file(before, MANIFEST):
         raise OutputError(f"{folder / MANIFEST}: this must be a file that the generator wrote; move or delete it")
-    return read((folder / MANIFEST).read_bytes(), folder / MANIFEST)
+    content = (folder / MANIFEST).read_bytes()
+    return {**read(content, folder / MANIFEST), MANIFEST: frozenset([digest(content)])}
 
 
 def plan(files: Mapping[str, str], folder: Path, *, force: bool) -> Plan:
@@ -65,11 +66,10 @@ def plan(files: Mapping[str, str], folder: Path, *, force: bool) -> Plan:
     owned = owned_in(folder, before)
     contents = contents_of(files)
     on_disk = {path: (folder / path).read_bytes() for path in {*contents, *owned} if is_file(before, path)}
-    old = {**owned, **{MANIFEST: frozenset([digest(on_disk[path])]) for path in on_disk if path == MANIFEST}}
 
     unchanged = {path for path in contents if on_disk.get(path) == contents[path]}
-    touched = {path for path in old if path in on_disk and path not in unchanged}
-    edited = {path for path in touched if digest(on_disk[path]) not in old[path]}
+    touched = {path for path in owned if path in on_disk and path not in unchanged}
+    edited = {path for path in touched if digest(on_disk[path]) not in owned[path]}
     removed = touched - contents.keys()
     changed = touched - removed
     stale = _stale(before, touched)
@@ -80,7 +80,7 @@ def plan(files: Mapping[str, str], folder: Path, *, force: bool) -> Plan:
     return Plan(
         before,
         contents,
-        render({path: _either(path, old, contents) for path in old.keys() | contents.keys() if path != MANIFEST}),
+        render({path: _either(path, owned, contents) for path in owned.keys() | contents.keys() if path != MANIFEST}),
         added=tuple(sorted(contents.keys() - changed - unchanged)),
         changed=tuple(sorted(changed)),
         removed=tuple(sorted(removed)),
@@ -90,9 +90,9 @@ def plan(files: Mapping[str, str], folder: Path, *, force: bool) -> Plan:
     )
 
 
-def _either(path: str, old: Owned, contents: Mapping[str, bytes]) -> frozenset[str]:
+def _either(path: str, owned: Owned, contents: Mapping[str, bytes]) -> frozenset[str]:
     new = [digest(contents[path])] if path in contents else []
-    return old.get(path, frozenset()).union(new)
+    return owned.get(path, frozenset()).union(new)
 
 
 def _in_the_way(contents: Mapping[str, bytes], before: Tree) -> Iterator[str]:

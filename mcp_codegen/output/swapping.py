@@ -72,25 +72,28 @@ def _locked(work: Path, folder: Path) -> int:
     for _ in range(_ATTEMPTS):
         with suppress(FileExistsError):
             work.mkdir(mode=0o700)
-        if not stat.S_ISDIR(os.lstat(work).st_mode):
-            raise OutputError(f"{shown_path(work)}: in the way of the generator's work folder; move or delete it")
-        try:
-            handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        except FileNotFoundError:  # the run that held it has just removed it
-            continue
-        try:
-            _lock(handle)
-            if os.path.samestat(os.fstat(handle), os.stat(work / "lock")):
+        with suppress(FileNotFoundError):  # the run that held it has just removed it
+            if handle := _try_lock(work, folder):
                 return handle
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            os.close(handle)
-            if error.errno in _BUSY:
-                raise _busy(folder) from error
-            raise
-        os.close(handle)
     raise _busy(folder)
+
+
+def _try_lock(work: Path, folder: Path) -> int:
+    """The open, locked file; 0 if it is one that nobody else will ever open."""
+    if not stat.S_ISDIR(os.lstat(work).st_mode):
+        raise OutputError(f"{shown_path(work)}: in the way of the generator's work folder; move or delete it")
+    handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        _lock(handle)
+        if os.path.samestat(os.fstat(handle), os.stat(work / "lock")):
+            return handle
+    except OSError as error:
+        os.close(handle)
+        if error.errno in _BUSY:
+            raise _busy(folder) from error
+        raise
+    os.close(handle)
+    return 0
 
 
 def _busy(folder: Path) -> OutputError:
@@ -103,7 +106,7 @@ def swap(plan: Plan, folder: Path, work: Path) -> None:
     is_first = not os.path.lexists(folder)
     _stage(plan, folder, tree)
     known = {path: identity(found) for path, found in plan.before.items()}
-    record = {"staged": os.lstat(tree).st_ino, "before": known}
+    record = {"work": os.lstat(work).st_ino, "staged": os.lstat(tree).st_ino, "before": known}
     _write_new(work / "known.json", json.dumps(record))
     if is_first:
         tree.rename(folder)
@@ -128,7 +131,7 @@ def settle(work: Path, folder: Path) -> None:
 def _write_new(file: Path, text: str) -> None:
     """Write a file that was not there; a link that somebody prepared in its place is not followed."""
     file.unlink(missing_ok=True)
-    with file.open("x", encoding="ascii") as stream:
+    with file.open("x", encoding="utf-8") as stream:
         stream.write(text)
 
 
@@ -194,9 +197,11 @@ def _copy_rights(path: Path, target: Path) -> None:
 
 
 def _known(work: Path) -> tuple[int, Mapping[str, Identity] | None]:
-    """The staged tree's inode and what the old tree held; None if there was no swap yet."""
+    """The staged tree's inode and what the old tree held; None if there was no swap yet, or not in this place."""
     try:
         record = json.loads((work / "known.json").read_bytes())
+        if record["work"] != os.lstat(work).st_ino:  # moved or copied here: no inode means anything any more
+            return 0, None
         before: dict[str, Identity] = {path: tuple(found) for path, found in record["before"].items()}
         return record["staged"], before
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
