@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
-from telefonica_mcp.client import TelefonicaClient
-from telefonica_mcp.models import Invoice, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
 
 from mcp_codegen.orchestrator import Process, Run, Section
+from telefonica_mcp.client import TelefonicaClient
+from telefonica_mcp.models.telefonica import Invoice, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
 
 OPEN, PAID = "O", "P"
 STATUS_WORDS = {OPEN: "OPEN", PAID: "PAID"}

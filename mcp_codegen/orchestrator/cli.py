@@ -1,0 +1,218 @@
+"""`mcp-orchestrator`: words in, exit codes out."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+
+from mcp_codegen.orchestrator import connecting, inputs, loading, runner, store, summary
+from mcp_codegen.orchestrator.errors import OrchestratorError, ResultsError, UserError, shown
+from mcp_codegen.orchestrator.process import Process
+from mcp_codegen.orchestrator.progress import Progress
+from mcp_codegen.orchestrator.record import RunRecord
+
+BESIDE_PROCESS = "BESIDE-PROCESS"
+CATALOG_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
+EXIT_SUCCEEDED, EXIT_FAILED, EXIT_USAGE, EXIT_SIGNAL = 0, 1, 2, 128
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mcp-codegen", prog_name="mcp-orchestrator")
+def main() -> None:
+    """Run business processes over the clients that mcp-codegen generates.
+
+    A process is a Python file that defines a `Process`: a typed input, the client it calls, and its steps.
+
+    \b
+    Try one without credentials and without a network:
+      mcp-orchestrator run catalog/telefonica/customer_billing.py \\
+        --input customer_id=45829374 --input msisidn=56987654321 --mock
+    See what a process takes:
+      mcp-orchestrator show catalog/telefonica/customer_billing.py
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
+
+
+@main.command()
+@click.argument("process", metavar="PROCESS")
+@click.option("--input", "-i", "pairs", metavar="NAME=VALUE", multiple=True, help="One input; repeat it for each.")
+@click.option("--input-json", metavar="FILE", help="A JSON object of inputs; - reads it from standard input.")
+@click.option(
+    "--server",
+    metavar="stdio|in-process|URL",
+    default=connecting.STDIO,
+    show_default=True,
+    help="Where the tools are: a child process, this process, or a server that runs already.",
+)
+@click.option(
+    "--mock",
+    metavar="[CATALOG]",
+    is_flag=False,
+    flag_value=BESIDE_PROCESS,
+    help="Answer from a stand-in of the catalog's APIs, started for this run. Without CATALOG, which is then "
+    "api_catalog.* beside PROCESS, write it after PROCESS.",
+)
+@click.option(
+    "--results",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=Path("orchestrator_results.json"),
+    show_default=True,
+    help="Where results are saved, whether the process succeeds or fails.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results instead of the summary.")
+@click.option("--debug", is_flag=True, help="Show the whole of each error on standard error; it may hold secrets.")
+def run(  # noqa: PLR0917 - click passes them by name
+    process: str,
+    pairs: tuple[str, ...],
+    input_json: str | None,
+    server: str,
+    mock: str | None,
+    results: Path,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Run PROCESS once: a .py file, or FILE.py:NAME where it defines several.
+
+    \b
+    Exit codes: 0 the process succeeded, 1 it failed or its results could not be saved, 2 it was not started
+    because of what was typed, 130 or 143 it was stopped by Ctrl-C or SIGTERM. But for 2, results are saved.
+
+    \b
+    Over the real APIs, with credentials from the environment or .env:
+      mcp-orchestrator run billing.py --input customer_id=45829374 --input msisidn=56987654321
+    Over a server that runs already:
+      mcp-orchestrator run billing.py --input-json customer.json --server http://127.0.0.1:8000/mcp
+    Over a stand-in of the APIs:
+      mcp-orchestrator run billing.py --input-json customer.json --mock
+    """
+    if debug:
+        logging.basicConfig(format="%(message)s", stream=sys.stderr)
+        logging.getLogger("mcp_codegen.orchestrator").setLevel(logging.DEBUG)
+    with _refusing():
+        _check_server(server)
+        loaded, path = loading.load(process)
+        catalog = _catalog(mock, server, path)
+        given = inputs.read(loaded.input, pairs, _document(input_json))
+        store.prepare(results)
+    console = Console(stderr=True, highlight=False)
+    progress = Progress(console)
+    try:
+        record, stopped_by = asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress))
+    finally:
+        progress.close()
+    saved = _save(record, results)
+    _report(loaded, record, f"✓ Results saved to: {results}" if saved is None else f"✗ {saved.message}", as_json)
+    sys.exit(_exit_code(record, stopped_by, saved))
+
+
+@main.command()
+@click.argument("process", metavar="PROCESS")
+def show(process: str) -> None:
+    """Tell what PROCESS does and which inputs it takes.
+
+    \b
+    Example:
+      mcp-orchestrator show catalog/telefonica/customer_billing.py
+    """
+    with _refusing():
+        loaded, _ = loading.load(process)
+    lines = [f"{loaded.name}: {loaded.title}"]
+    if about := inspect.getdoc(loaded.body):
+        lines += ["", *about.splitlines()]
+    lines += ["", f"Client: {loaded.client.__module__}.{loaded.client.__qualname__}", "", "Inputs:"]
+    lines += [f"  {line}" for line in inputs.describe(loaded.input)]
+    _print("\n".join(lines))
+
+
+def _check_server(server: str) -> None:
+    if server not in (connecting.STDIO, connecting.IN_PROCESS) and not connecting.is_url(server):
+        raise UserError(
+            f"--server {shown(server)} is no server",
+            hint="give stdio, in-process, or a URL such as http://127.0.0.1:8000/mcp",
+        )
+
+
+def _catalog(mock: str | None, server: str, process: Path) -> Path | None:
+    """The catalog that the stand-in serves; None without --mock."""
+    if mock is None:
+        return None
+    if connecting.is_url(server):
+        raise UserError(
+            "--mock cannot stand behind a server that runs already",
+            hint="use --server stdio or in-process, or start that server with the settings of `mcp-codegen mock`",
+        )
+    if mock == BESIDE_PROCESS:
+        beside = [process.parent / name for name in CATALOG_NAMES]
+        found = next((path for path in beside if path.is_file()), None)
+        if found is None:
+            raise UserError(f"there is no {CATALOG_NAMES[0]} beside {process}", hint="name it: --mock CATALOG")
+        return found
+    if not Path(mock).is_file():
+        raise UserError(f"--mock: there is no catalog {shown(mock)}", hint="name an api_catalog file after --mock")
+    return Path(mock)
+
+
+def _document(file: str | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"--input-json {shown(file)}: {error.strerror}", hint="name a JSON file, or - for stdin"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--input-json {shown(file)}: it is not UTF-8 text", hint="save it as UTF-8") from error
+
+
+def _save(record: RunRecord, results: Path) -> ResultsError | None:
+    try:
+        store.save(record, results)
+    except ResultsError as error:
+        return error
+    return None
+
+
+def _report(process: Process[Any, Any, Any], record: RunRecord, closing: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(store.to_text(record), nl=False)
+        if closing.startswith("✗"):
+            _print(closing, sys.stderr)
+    else:
+        _print(summary.render(process, record, closing))
+
+
+def _exit_code(record: RunRecord, stopped_by: int | None, not_saved: ResultsError | None) -> int:
+    if record.status == "cancelled" and stopped_by is not None:
+        return EXIT_SIGNAL + stopped_by
+    return EXIT_SUCCEEDED if record.status == "succeeded" and not_saved is None else EXIT_FAILED
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Say what the user must mend, and exit."""
+    try:
+        yield
+    except OrchestratorError as error:
+        _print(f"mcp-orchestrator: {error}", sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_SIGNAL + signal.SIGINT)
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    click.echo(summary.fitting(text, getattr(stream, "encoding", None) or "ascii"), file=stream)

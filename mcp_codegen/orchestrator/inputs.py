@@ -1,0 +1,136 @@
+"""Words of a command line, or a JSON file → a process's typed input."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mcp_codegen.orchestrator.errors import InputError, printable, shown
+
+InputT = TypeVar("InputT", bound=BaseModel)
+
+
+def read(model: type[InputT], pairs: Sequence[str], document: str | None = None) -> InputT:
+    """The input from `name=value` pairs, which win over those of a JSON object.
+
+    Raises InputError with every problem.
+    """
+    given = _from_json(document) if document is not None else {}
+    named, problems = _from_pairs(pairs)
+    problems += _unknown(model, [*given, *named])
+    try:
+        value = _validated(model, given, named)
+    except ValidationError as error:
+        problems += _explained(model, error)
+    if problems:
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"the inputs have {count}:", *(f"  {problem}" for problem in problems)]
+        raise InputError("\n".join(lines), hint="\n    ".join(["the inputs are:", *describe(model)]))
+    return value
+
+
+def describe(model: type[BaseModel]) -> list[str]:
+    """One line for each input: its name, its type, whether it must be given, and its description."""
+    schema = model.model_json_schema()
+    required = set(schema.get("required", ()))
+    rows = []
+    for name, field in schema.get("properties", {}).items():
+        need = "required" if name in required else f"default {json.dumps(field.get('default'), ensure_ascii=False)}"
+        example = f" (such as {field['examples'][0]})" if field.get("examples") else ""
+        rows.append((name, type_words(field), need, f"{field.get('description', '')}{example}".strip()))
+    if not rows:
+        return ["(none)"]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        printable("  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip())
+        for row in rows
+    ]
+
+
+def type_words(schema: dict[str, Any]) -> str:
+    """A JSON Schema's type in a few words."""
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(type_words(each) for each in schema["anyOf"] if each.get("type") != "null")
+    return str(schema.get("format") or schema.get("type") or schema.get("$ref", "any").rpartition("/")[2])
+
+
+def _from_json(document: str) -> dict[str, Any]:
+    hint = 'it must hold one object of inputs, such as {"name": "value"}'
+    try:
+        given = json.loads(document)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"--input-json: {place}: {error.msg}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("--input-json: it is too deep, or holds too long a number", hint=hint) from error
+    if not isinstance(given, dict):
+        raise InputError("--input-json: it holds no object", hint=hint)
+    return given
+
+
+def _from_pairs(pairs: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    named: dict[str, str] = {}
+    problems = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            problems.append(f"{shown(pair)}: write it as name=value")
+        elif name in named:
+            problems.append(f"{printable(name)}: given twice")
+        else:
+            named[name] = value
+    return named, problems
+
+
+def _unknown(model: type[BaseModel], names: Iterable[str]) -> list[str]:
+    if model.model_config.get("extra") == "allow":
+        return []
+    known = {*model.model_json_schema().get("properties", {}), *model.model_fields}
+    problems = []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{shown(name)}: there is no such input" + (f"; did you mean {near[0]}?" if near else ""))
+    return problems
+
+
+def _validated(model: type[InputT], given: dict[str, Any], named: dict[str, str]) -> InputT:
+    """Take each word of the command line as text; where the input wants a list or an object, as JSON."""
+    try:
+        return model.model_validate(given | named)
+    except ValidationError as error:
+        refused = {str(each["loc"][0]) for each in error.errors(include_input=False, include_url=False) if each["loc"]}
+        parsed = {name: _json_or_text(text) for name, text in named.items() if name in refused}
+        return model.model_validate(given | named | parsed)
+
+
+def _json_or_text(text: str) -> Any:  # noqa: ANN401 - any JSON
+    if not text.startswith(("[", "{")) and text != "null":
+        return text
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return text
+
+
+def _explained(model: type[BaseModel], error: ValidationError) -> list[str]:
+    properties = model.model_json_schema().get("properties", {})
+    problems = []
+    for each in error.errors(include_url=False):
+        place = ".".join(map(str, each["loc"]))
+        if each["type"] == "extra_forbidden":
+            continue  # told by _unknown, with the nearest name
+        if each["type"] == "missing":
+            problems.append(f"{printable(place)}: is missing")
+            continue
+        secret = bool(each["loc"]) and "password" in type_words(properties.get(str(each["loc"][0]), {}))
+        value = "" if secret or isinstance(each["input"], dict) else f"; it is {shown(str(each['input']))}"
+        message = each["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        problems.append(f"{printable(place) or 'together'}: {printable(message)}{value}")
+    return problems

@@ -1,0 +1,99 @@
+"""What is remembered of a run: plain data that goes through JSON and back unchanged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+
+StepStatus = Literal["running", "success", "error", "skipped"]
+RunStatus = Literal["succeeded", "failed", "cancelled"]
+
+
+def _milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[AwareDatetime, PlainSerializer(_milliseconds, when_used="json")]
+"""A moment in UTC; in JSON with milliseconds: 2025-12-08T12:00:00.000Z."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class ErrorRecord(_Record):
+    """Why a step or a run failed; holds no secret."""
+
+    code: str
+    """A stable word for programs."""
+    message: str
+    hint: str = ""
+    """What to do about it."""
+    status: int | None = None
+    """The HTTP status of the API, where there was one."""
+
+
+class Stored(_Record):
+    """A step's value as it is kept: JSON, and the class that reads it."""
+
+    model: str = ""
+    """`module:Class` of a Pydantic model; empty for plain JSON."""
+    data: JsonValue = None
+
+
+class Outcome(_Record):
+    """How a step ended: with a value, or with an error."""
+
+    started_at: Timestamp
+    duration: float
+    """Seconds, over all attempts."""
+    attempts: int = 1
+    value: Stored = Stored()
+    error: ErrorRecord | None = None
+
+
+class StepRecord(_Record):
+    """One entry of the execution log."""
+
+    timestamp: Timestamp
+    """When the step started."""
+    step: int
+    """Counts from 1, in the order of starting."""
+    key: str
+    title: str
+    status: StepStatus
+    duration: float | None = None
+    """Seconds; none while the step runs."""
+    attempts: int = 0
+    data: JsonValue = None
+    error: ErrorRecord | None = None
+    reason: str | None = None
+    """Why the step was skipped."""
+
+
+class RunRecord(_Record):
+    """A finished run."""
+
+    process: str
+    title: str
+    run_id: str
+    status: RunStatus
+    started_at: Timestamp
+    finished_at: Timestamp
+    duration: float
+    """Seconds."""
+    input: dict[str, JsonValue]
+    error: ErrorRecord | None = None
+    failed_step: int | None = None
+    """The number of the step that failed the run."""
+    output: dict[str, JsonValue] = {}
+    """What the process published last."""
+    steps: tuple[StepRecord, ...] = ()
+
+
+def now() -> datetime:
+    """This moment in UTC, with the precision of records."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

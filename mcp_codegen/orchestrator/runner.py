@@ -1,0 +1,106 @@
+"""One run from its connection to its record, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mcp_codegen.orchestrator import connecting
+from mcp_codegen.orchestrator.engine import LocalEngine, unstarted
+from mcp_codegen.orchestrator.errors import ApiFailure, ServerError, root_cause, shown
+from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Watch
+from mcp_codegen.orchestrator.record import RunRecord
+
+logger = logging.getLogger(__name__)
+
+
+async def run(
+    process: Process[ClientT, InputT, OutputT], given: InputT, *, server: str, mock: Path | None, watch: Watch
+) -> tuple[RunRecord, int | None]:
+    """Run a process once; give its record, and the number of the signal that stopped it.
+
+    SIGINT and SIGTERM stop the run in order; a second one has its usual effect.
+    """
+    record: RunRecord | None = None
+    with _interruptible() as received:
+        try:
+            async with _client(process, server, mock) as client:
+                record = await _run(process, client, given, watch)
+        except asyncio.CancelledError as error:
+            record = record or unstarted(process, given, error)
+        except Exception as error:  # connecting may raise anything, and the record must be kept
+            logger.debug("the connection failed", exc_info=True)
+            record = record or unstarted(process, given, _connection_failure(server, error))
+    return record, received[0] if received else None
+
+
+async def _run(process: Process[ClientT, InputT, OutputT], client: ClientT, given: InputT, watch: Watch) -> RunRecord:
+    engine = LocalEngine(watch)
+    run_id = await engine.start(process, client, given)
+    try:
+        return await engine.wait(run_id)
+    except asyncio.CancelledError:
+        _taken_in()
+        await engine.cancel(run_id)
+        return await engine.wait(run_id)
+
+
+def _taken_in() -> None:
+    """Note that a cancellation ends here: the run is cancelled in its place."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+
+
+@asynccontextmanager
+async def _client(process: Process[ClientT, Any, Any], server: str, mock: Path | None) -> AsyncIterator[ClientT]:
+    if mock is None:
+        async with connecting.connected(process.client, server, None) as client:
+            yield client
+    else:
+        async with (
+            connecting.stand_in(mock) as settings,
+            connecting.connected(process.client, server, settings) as client,
+        ):
+            yield client
+
+
+def _connection_failure(server: str, error: Exception) -> BaseException:
+    cause = root_cause(error)
+    if isinstance(cause, ApiFailure):
+        return cause
+    return ServerError(
+        f"there is no connection to the server {shown(server)} ({type(cause).__name__})",
+        code="connection_failed",
+        hint="check that it runs and that its address is right; --debug shows the whole error",
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Turn the first SIGINT or SIGTERM into a cancellation of this task; gives the signals that came."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    received: list[int] = []
+
+    def restore() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, ValueError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+    def stop(number: int) -> None:
+        received.append(number)
+        restore()
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, ValueError, RuntimeError):  # not on Windows, nor in another thread
+            loop.add_signal_handler(number, stop, number)
+    try:
+        yield received
+    finally:
+        restore()
