@@ -51,6 +51,8 @@ def _output_schema(answer: Schema, schemas: Mapping[str, Schema]) -> dict[str, A
     if root.kind == "any":
         return {}
     written = json_schema(root, "output", str)
+    if root.kind == "union" and not is_wrapped(answer, schemas):
+        written = {"type": "object", **written}
     if is_wrapped(answer, schemas):
         written = {"type": "object", "properties": {"result": written}, "required": ["result"]}
     return _with_definitions(written, "output", schemas, [root])
@@ -62,6 +64,8 @@ def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
     while answer.kind == "ref":
         answer = schemas[answer.ref]
         nullable = nullable or answer.nullable
+    if answer.kind == "union":
+        return nullable or any(is_wrapped(one, schemas) or one.kind == "any" for one in answer.variants)
     return answer.kind != "any" and (answer.kind != "object" or nullable)
 
 
@@ -89,7 +93,7 @@ def _reach(name: str, schemas: Mapping[str, Schema], reached: dict[str, None]) -
 def _references(schema: Schema) -> Iterator[str]:
     if schema.kind == "ref":
         yield schema.ref
-    for inner in (schema.items, schema.values, *(member.schema for member in schema.members)):
+    for inner in (schema.items, schema.values, *schema.variants, *(member.schema for member in schema.members)):
         if inner:
             yield from _references(inner)
 

@@ -102,6 +102,7 @@ class _Lowering:
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
         local = [Import("..gateways", constants), *self._model_imports("..models", code)]
+        local += self._modeller.base_imports(code, "..runtime")
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
         local += [Import("..runtime.tooling", ("ToolBox",))]
@@ -139,7 +140,7 @@ class _Lowering:
     def _argument(self, one: Operation, parameter: Parameter, name: str, own: str, key: str) -> Argument:
         schema, source = parameter.schema, _taken(one, parameter)
         default = "" if parameter.required else literal(schema.default[0]) if schema.default else "MISSING"
-        doc = schema.description or self._modeller.resolved(schema).description
+        doc = self._modeller.described_by(schema)
         alias = key if key != name else None
         annotation = self._modeller.described(
             schema, "input", source, optional=default == "MISSING", validation_alias=alias, description=doc or None
@@ -174,7 +175,11 @@ class _Lowering:
         tools = [self._tool(one) for one in self.catalog.active]
         code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
-        local = [*self._model_imports(".models", code), Import(".runtime.calling", ("ApiClient",))]
+        local = [
+            *self._model_imports(".models", code),
+            *self._modeller.base_imports(code, ".runtime"),
+            Import(".runtime.calling", ("ApiClient",)),
+        ]
         return standard_imports(f"{code} {defaults} Any", local)
 
     def _model_imports(self, package: str, code: str) -> list[Import]:

@@ -12,9 +12,12 @@ from mcp_codegen.package import Attribute, Import, Model, ModelModule
 from mcp_codegen.schema import Direction, Member, Schema
 
 SCALARS: Final[Mapping[str, str]] = {
-    "string": "str", "integer": "int", "number": "float", "boolean": "bool", "any": "Any",
+    "integer": "int", "number": "float", "decimal": "DecimalNumber", "boolean": "bool", "file": "Base64",
 }  # fmt: skip
 FORMATS: Final[Mapping[str, str]] = {"date": "dt.date", "date-time": "dt.datetime"}
+ANSWERED_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
+_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "OneOf"})
+"""The types of the runtime that annotations name."""
 _CONSTRAINTS: Final[Mapping[str, str]] = {
     "pattern": "pattern", "minLength": "min_length", "maxLength": "max_length", "minimum": "ge", "maximum": "le",
     "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of", "minItems": "min_length",
@@ -32,6 +35,16 @@ class Root:
     source: str
     schema: Schema
     direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an annotation is written: what its classes are called after, and the references that it is within."""
+
+    direction: Direction
+    source: str
+    checked: bool = True
+    within: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +77,35 @@ class Modeller:
 
     def annotation(self, schema: Schema, direction: Direction, source: str, *, checked: bool = True) -> str:
         """A value's type. `checked` adds an input's constraints; a caller's own signature does without."""
-        schema = self.resolved(schema)
-        written = self._plain(schema, direction, source, checked=checked)
-        constraints = _constraints(schema) if checked and direction == "input" else {}
-        if constraints:
-            written = f"Annotated[{written}, {call('Field', **constraints)}]"
-        return f"{written} | None" if schema.nullable and written != "Any" else written
+        return self._value(schema, _Place(direction, source, checked))
 
     def signature(self, schema: Schema, source: str, *, optional: bool) -> str:
         """The type of an argument as a caller sees it."""
-        schema = self.resolved(schema)
-        written = self.annotation(replace(schema, nullable=False), "input", source, checked=False)
-        null = " | None" if schema.nullable and schema.kind != "any" else ""
-        return written + (" | MISSING" if optional else "") + null
+        return self.described(schema, "input", source, optional=optional, checked=False)
 
-    def described(self, schema: Schema, direction: Direction, source: str, *, optional: bool, **about: object) -> str:
+    def described(
+        self,
+        schema: Schema,
+        direction: Direction,
+        source: str,
+        *,
+        optional: bool,
+        checked: bool = True,
+        **about: object,
+    ) -> str:
         """The type of an argument or a member, with what is said about it. about: keywords of Field.
 
         What is optional may be absent; in an answer it may be null as well, as it is in real ones.
         """
-        schema = self.resolved(schema)
-        null = schema.kind != "any" and (schema.nullable or (optional and direction == "output"))
-        alone = direction == "input" and not (optional or null)
-        written = self.annotation(replace(schema, nullable=False), direction, source, checked=not alone)
+        plain, place = self._settled(schema, _Place(direction, source, checked))
+        null = plain.kind != "any" and (plain.nullable or (optional and direction == "output"))
+        alone = direction == "input" and checked and not (optional or null)
+        written = self._value(replace(plain, nullable=False), replace(place, checked=checked and not alone))
+        if alone and plain.enum and not _is_literal(plain):
+            written, alone = self._value(replace(plain, nullable=False), place), False
         written += " | MISSING" if optional else ""
-        written += " | None" if null else ""
-        field = call("Field", **about, **(_constraints(schema) if alone else {}))
+        written += " | None" if null and written != "Any" else ""
+        field = call("Field", **about, **(_constraints(plain) if alone else {}))
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
@@ -109,53 +125,73 @@ class Modeller:
         words = names.words(annotation)
         return tuple(sorted(word for word in words if word in self._module))
 
-    def resolved(self, schema: Schema) -> Schema:
-        """What a reference to anything but an object stands for."""
-        target = self._schemas[schema.ref] if schema.kind == "ref" else schema
-        if schema.kind != "ref" or _is_class(target):
-            return schema
-        return self.resolved(target)
+    def described_by(self, schema: Schema) -> str:
+        """What is said about a value: in its place, else where its type is defined."""
+        return schema.description or self._settled(schema, _Place("output", ""))[0].description
 
-    def _plain(self, schema: Schema, direction: Direction, source: str, *, checked: bool) -> str:
+    def _settled(self, schema: Schema, place: _Place) -> tuple[Schema, _Place]:
+        """What a reference to anything but an object stands for; one that comes back to itself is of any kind."""
+        while schema.kind == "ref" and not _is_class(target := self._schemas[schema.ref]):
+            if schema.ref in place.within:
+                return Schema(schema.pointer, "any"), place
+            source = _named(schema.ref, place.direction)
+            place = replace(place, source=source, within=place.within | {schema.ref})
+            schema = replace(target, nullable=target.nullable or schema.nullable, only=schema.only or target.only)
+        return schema, place
+
+    def _value(self, schema: Schema, place: _Place) -> str:
+        schema, place = self._settled(schema, place)
+        written = self._plain(schema, place)
+        constraints = _constraints(schema) if place.checked and place.direction == "input" else {}
+        if constraints:
+            written = f"Annotated[{written}, {call('Field', **constraints)}]"
+        return f"{written} | None" if schema.nullable and written != "Any" else written
+
+    def _plain(self, schema: Schema, place: _Place) -> str:
         if schema.kind == "ref":
-            return self._names[_named(schema.ref, direction)]
+            return self._names[_named(schema.ref, place.direction)]
         if _is_class(schema):
-            return self._names[source]
+            return self._names[place.source]
         if schema.kind == "array" and schema.items:
-            return f"list[{self.annotation(schema.items, direction, source, checked=checked)}]"
+            return f"list[{self._value(schema.items, place)}]"
         if schema.kind == "object" and schema.values:
-            return f"dict[str, {self.annotation(schema.values, direction, source, checked=checked)}]"
-        scalar = FORMATS.get(schema.format, "str") if schema.kind == "string" else SCALARS[schema.kind]
-        if schema.enum:
-            choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
-            return choices if direction == "input" else f"{choices} | {SCALARS[schema.kind]}"
-        return scalar
+            return f"dict[str, {self._value(schema.values, place)}]"
+        if schema.kind == "union":
+            found = [
+                self._value(one, replace(place, source=_variant(place.source, one, index)))
+                for index, one in enumerate(schema.variants)
+            ]
+            return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
+        return _enumerated(schema, place) if schema.enum else _scalar(schema, place.direction)
 
     def _classes(self, schema: Schema, direction: Direction, source: str, seen: set[str]) -> Iterator[_Class]:
         """Every class that a type needs, inner ones first."""
         if schema.kind == "ref":
-            source = _named(schema.ref, direction) if _is_class(self._schemas[schema.ref]) else source
-            if (schema.ref + source) not in seen:
-                seen.add(schema.ref + source)
+            source = _named(schema.ref, direction)
+            if source not in seen:
+                seen.add(source)
                 yield from self._classes(self._schemas[schema.ref], direction, source, seen)
             return
         for inner in (schema.items, schema.values):
             if inner:
                 yield from self._classes(inner, direction, source, seen)
-        for member in schema.members:
+        for index, one in enumerate(schema.variants):
+            yield from self._classes(one, direction, _variant(source, one, index), seen)
+        for member in schema.going(direction):
             yield from self._classes(member.schema, direction, _inner(source, member.name), seen)
         if _is_class(schema):
             yield _Class(source, schema, direction)
 
     def _model(self, one: _Class) -> Model:
-        spelled = names.resolve(
-            [member.name for member in one.schema.members], names.snake_case, names.RESERVED_ATTRIBUTES
-        )
+        members = one.schema.going(one.direction)
+        spelled = names.resolve([member.name for member in members], names.snake_case, names.RESERVED_ATTRIBUTES)
         base = "Model" if one.direction == "output" else "OpenInputModel" if one.schema.open else "InputModel"
-        attributes = tuple(self._attribute(member, spelled[member.name], one) for member in one.schema.members)
+        attributes = tuple(self._attribute(member, spelled[member.name], one) for member in members)
         return Model(self._names[one.source], base, one.schema.description or self._about(one.source), attributes)
 
     def _about(self, source: str) -> str:
+        if source.endswith(source_of("", "input", "")):
+            return f"{source.partition(_SEPARATOR)[0]}, as a caller gives it."
         outer, _, member = source.rpartition(_SEPARATOR)
         api, _, answer = source.rpartition(source_of("", "", "result"))
         if api and not answer:
@@ -163,22 +199,27 @@ class Modeller:
         return f"{member}, a part of {self._names[outer]}." if outer in self._names else f"{member or source}."
 
     def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
-        schema = self.resolved(member.schema)
         annotation = self.described(
             member.schema,
             one.direction,
             _inner(one.source, member.name),
             optional=not member.required,
             alias=member.name if member.name != name else None,
-            description=member.schema.description or schema.description or None,
+            description=self.described_by(member.schema) or None,
             repr=False if member.schema.secret else None,
         )
         return Attribute(name, annotation, "" if member.required else "MISSING")
 
+    def base_imports(self, code: str, package: str) -> list[Import]:
+        """The types of the runtime that annotations name."""
+        used = tuple(sorted(names.words(code) & _BASES))
+        return [Import(f"{package}.bases", used)] if used else []
+
     def _imports(self, module: str, models: Sequence[Model]) -> tuple[tuple[Import, ...], ...]:
         code = " ".join(attribute.annotation for model in models for attribute in model.attributes)
         shared = [name for name in self.used(code) if self._module[name] != module]
-        local = [Import("..runtime.bases", tuple(sorted({model.base for model in models})))]
+        bases = {model.base for model in models} | (names.words(code) & _BASES)
+        local = [Import("..runtime.bases", tuple(sorted(bases)))]
         local += [Import(f".{COMMON}", tuple(shared))] if shared else []
         return standard_imports(code, local)
 
@@ -198,6 +239,31 @@ def standard_imports(
 
 def _constraints(schema: Schema) -> dict[str, object]:
     return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()}
+
+
+def _enumerated(schema: Schema, place: _Place) -> str:
+    plain = _scalar(schema, place.direction)
+    if _is_literal(schema):
+        choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
+        return choices if place.direction == "input" else f"{choices} | {plain}"
+    checked = place.direction == "input" and place.checked
+    values = (*schema.enum, None) if schema.nullable else schema.enum
+    return f"Annotated[{plain}, {call('OneOf', *values)}]" if checked else plain
+
+
+def _is_literal(schema: Schema) -> bool:
+    """Whether the values of an enum can be written as a Literal (PEP 586)."""
+    return schema.kind in ("string", "integer", "boolean")
+
+
+def _scalar(schema: Schema, direction: Direction) -> str:
+    if schema.kind != "string":
+        return SCALARS.get(schema.kind, "Any")
+    return (FORMATS if direction == "input" else ANSWERED_FORMATS).get(schema.format, "str")
+
+
+def _variant(source: str, schema: Schema, index: int) -> str:
+    return source_of(source, schema.title or str(index + 1))
 
 
 def _is_class(schema: Schema) -> bool:

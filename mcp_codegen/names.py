@@ -41,7 +41,7 @@ RESERVED_FUNCTIONS: Final = (
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = frozenset(dir(builtins)) | {
     "Annotated", "Any", "Answer", "ApiClient", "BaseModel", "ConfigDict", "Context", "Field", "InputModel", "Literal",
-    "Mapping", "Model", "Sequence", "ToolBox", "Upstream", "TypeAdapter", "JsonValue", "Gateway",
+    "Base64", "Date", "DateTime", "DecimalNumber", "Mapping", "Model", "OneOf", "Sequence", "ToolBox", "Upstream", "TypeAdapter", "JsonValue", "Gateway",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | frozenset(dir(builtins)) | {"annotations"}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mcp_codegen.errors import Pointer
 
-Kind = Literal["string", "integer", "number", "boolean", "object", "array", "any", "ref"]
+Kind = Literal["string", "integer", "number", "decimal", "boolean", "object", "array", "file", "any", "ref", "union"]
 Direction = Literal["input", "output"]
 
 
@@ -37,6 +37,14 @@ class Schema:
     example: tuple[Any, ...] = ()
     """Empty, or the one example."""
     secret: bool = False
+    variants: tuple[Schema, ...] = ()
+    """The alternatives, when the kind is `union`."""
+    only: str = ""
+    """The one direction that it goes in, `input` or `output`; empty for both."""
+
+    def going(self, direction: Direction) -> tuple[Member, ...]:
+        """The members that go in a direction."""
+        return tuple(member for member in self.members if member.schema.only in ("", direction))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,11 @@ def json_schema(schema: Schema, direction: Direction, name_of: Callable[[str], s
 def _inner(schema: Schema, direction: Direction, name_of: Callable[[str], str]) -> dict[str, Any]:
     if schema.kind == "ref":
         return {"$ref": f"#/$defs/{name_of(schema.ref)}"}
-    if schema.kind == "any":
-        return {}
-    written: dict[str, Any] = {"type": schema.kind}
+    if schema.kind == "union":
+        return {"anyOf": [json_schema(one, direction, name_of) for one in schema.variants]}
+    if schema.kind in ("any", "file"):
+        return _of_any_kind(schema, direction)
+    written: dict[str, Any] = {"type": "number" if schema.kind == "decimal" else schema.kind}
     if schema.format:
         written["format"] = schema.format
     if schema.enum and direction == "input":
@@ -87,15 +97,21 @@ def _inner(schema: Schema, direction: Direction, name_of: Callable[[str], str]) 
     return written
 
 
+def _of_any_kind(schema: Schema, direction: Direction) -> dict[str, Any]:
+    if schema.kind == "file":
+        return {"type": "string", "contentEncoding": "base64"}
+    return {"enum": list(schema.enum)} if schema.enum and direction == "input" else {}
+
+
 def _object(schema: Schema, direction: Direction, name_of: Callable[[str], str]) -> dict[str, Any]:
     if schema.values is not None:
         return {"additionalProperties": json_schema(schema.values, direction, name_of) or True}
     written: dict[str, Any] = {"properties": {}}
-    for member in schema.members:
+    for member in schema.going(direction):
         lenient = direction == "output" and not member.required
         shown_schema = replace(member.schema, nullable=True) if lenient else member.schema
         written["properties"][member.name] = json_schema(shown_schema, direction, name_of)
-    if required := [member.name for member in schema.members if member.required]:
+    if required := [member.name for member in schema.going(direction) if member.required]:
         written["required"] = required
     if direction == "input":
         written["additionalProperties"] = schema.open
@@ -105,6 +121,8 @@ def _object(schema: Schema, direction: Direction, name_of: Callable[[str], str])
 def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     if not written:
         return written
+    if "anyOf" in written:
+        return {**written, "anyOf": [*written["anyOf"], {"type": "null"}]}
     if isinstance(written.get("type"), str) and "enum" not in written:
         return written | {"type": [written["type"], "null"]}
     return {"anyOf": [written, {"type": "null"}]}
