@@ -125,8 +125,16 @@ def _spell_out(auth: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
     return {"type": "none"} if auth == "none" else auth
 
 
+def _several(auth: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
+    return auth if isinstance(auth, list) else [auth]
+
+
 AnyAuth = Annotated[NoAuth | ApiKey | Bearer | Basic | OAuth2ClientCredentials, Field(discriminator="type")]
 Auth = Annotated[AnyAuth, BeforeValidator(_spell_out, json_schema_input_type=AnyAuth | Literal["none"])]
+Auths = Annotated[
+    list[Auth], BeforeValidator(_several, json_schema_input_type=AnyAuth | Literal["none"] | list[AnyAuth])
+]
+"""One way to be let in, or a list of several that are needed together."""
 
 
 # --- types ---------------------------------------------------------------------------------------------
@@ -185,6 +193,12 @@ class Input(NamedField):
     explode: bool | None = None
 
 
+class Body(TypeSpec):
+    """The whole body of a request."""
+
+    required: bool = True
+
+
 # --- APIs ----------------------------------------------------------------------------------------------
 
 
@@ -193,7 +207,7 @@ class Gateway(Node):
 
     base_url: str = Field(min_length=1)
     """An http(s) URL; `${VARIABLE}` is filled in from the environment when the server starts."""
-    auth: Auth = NoAuth(type="none")
+    auth: Auths = []
     timeout_seconds: Seconds = 30.0
     """For a whole call. The environment variable GATEWAY_TIMEOUT overrides it."""
     description: Text = ""
@@ -231,14 +245,18 @@ class Api(Node):
     """A path with `{placeholders}`, or an absolute URL."""
     active: bool = True
     gateway: str | None = None
-    auth: Auth | None = None
+    auth: Auths | None = None
     inputs: list[Input] = []
     outputs: list[NamedField] | None = None
     """The members of the JSON object that is answered."""
     output: dict[str, JsonValue] | bool | None = None
     """A JSON Schema for the whole answer."""
     content_type: str = "application/json"
-    """Of the request's body."""
+    """Of the request's body: a media type, or one of `json`, `form`, `multipart`, `text`, `binary`."""
+    body: Body | None = None
+    """The whole body as one input, instead of inputs in the body."""
+    answer_type: str = "application/json"
+    """Of a successful answer: a media type. What is not JSON arrives as text, or as bytes."""
     read_only: bool | None = None
     idempotent: bool | None = None
     destructive: bool | None = None
