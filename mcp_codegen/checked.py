@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from mcp_codegen.catalog import Api, Auth, Catalog, Gateway, Input, NoAuth, Place
+from mcp_codegen.catalog import Api, Auth, Body, Catalog, Gateway, Input, NoAuth, Place
 from mcp_codegen.errors import Pointer, Problem
 from mcp_codegen.importers import curl
 from mcp_codegen.reading import Reader
@@ -38,15 +38,45 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
 
 
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "json": "application/json",
+    "form": "application/x-www-form-urlencoded",
+    "multipart": "multipart/form-data",
+    "text": "text/plain",
+    "binary": "application/octet-stream",
+}
+"""The short names of media types."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """An input in its place."""
 
     name: str
+    """On the wire."""
+    label: str
+    """Among the API's inputs: its name, and its place where that name stands in several."""
     place: Place
     schema: Schema
     required: bool
-    spec: Input
+    spec: Input | Body
+
+    @property
+    def style(self) -> str:
+        """How an array or an object stands in its place (OpenAPI's Parameter Object)."""
+        given = self.spec.style if isinstance(self.spec, Input) else None
+        return given or ("form" if self.place in ("query", "cookie") else "simple")
+
+    @property
+    def explode(self) -> bool:
+        """Whether an array's or an object's members stand apart."""
+        given = self.spec.explode if isinstance(self.spec, Input) else None
+        return self.style in ("form", "deepObject") if given is None else given
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole body."""
+        return isinstance(self.spec, Body)
 
     @property
     def pointer(self) -> Pointer:
@@ -69,6 +99,13 @@ class Operation:
     parameters: tuple[Parameter, ...]
     answer: Schema | None
     """None: the catalog says nothing about it."""
+    media_type: str
+    """Of the request's body, without its parameters."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything may stand in the body."""
+        return any(parameter.place == "body" for parameter in self.parameters)
 
     @cached_property
     def placeholders(self) -> tuple[str, ...]:
@@ -108,12 +145,11 @@ class CheckedCatalog:
         """The APIs that become tools."""
         return tuple(operation for operation in self.operations if operation.api.active)
 
-    def auth_of(self, operation: Operation) -> Auth:
-        """What an API asks of its callers."""
-        if operation.api.auth is not None:
-            return operation.api.auth
+    def auths_of(self, operation: Operation) -> tuple[Auth, ...]:
+        """What an API asks of its callers, all of it together; empty when it is open."""
         gateway = self.gateways.get(operation.gateway)
-        return gateway.auth if gateway else NoAuth(type="none")
+        asked = operation.api.auth if operation.api.auth is not None else gateway.auth if gateway else []
+        return tuple(auth for auth in asked if not isinstance(auth, NoAuth))
 
 
 def read(catalog: Catalog, broken: Collection[int] = ()) -> CheckedCatalog:
@@ -129,6 +165,11 @@ def read(catalog: Catalog, broken: Collection[int] = ()) -> CheckedCatalog:
     return CheckedCatalog(catalog, gateways, schemas, operations, tuple(reader.problems))
 
 
+def is_json(media_type: str) -> bool:
+    """Whether a media type is JSON: `application/json`, or anything that ends in `+json` (RFC 6839)."""
+    return media_type in ("application/json", "text/json") or media_type.endswith("+json")
+
+
 def _operation(api: Api, pointer: Pointer, gateways: Mapping[str, Gateway], reader: Reader) -> Operation:
     method = api.http_method.upper()
     absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", api.endpoint) is not None
@@ -142,6 +183,7 @@ def _operation(api: Api, pointer: Pointer, gateways: Mapping[str, Gateway], read
         gateway="" if absolute and api.gateway is None else _gateway(api, gateways),
         parameters=_parameters(api, pointer, method, path, reader),
         answer=_answer(api, pointer, reader),
+        media_type=MEDIA_TYPES.get(api.content_type, api.content_type).partition(";")[0].strip().lower(),
     )
 
 
@@ -160,16 +202,26 @@ def _gateway(api: Api, gateways: Mapping[str, Gateway]) -> str:
 
 
 def _parameters(api: Api, pointer: Pointer, method: str, path: str, reader: Reader) -> tuple[Parameter, ...]:
-    where = (*pointer, "inputs")
-    members = {member.name: member for member in reader.fields(api.inputs, where, required=True).members}
     sample = curl.parse(api.sample_curl) if api.sample_curl else None
-    placed = []
-    for spec in {spec.name: spec for spec in reversed(api.inputs)}.values():
-        member = members[spec.name]
-        place = spec.in_ or _place(spec.name, method, path, sample)
-        required = member.required and not member.schema.default
-        placed.append(Parameter(spec.name, place, member.schema, required, spec))
-    return tuple(reversed(placed))
+    places = [spec.in_ or _place(spec.name, method, path, sample) for spec in api.inputs]
+    labels = _labels([(spec.name, place) for spec, place in zip(api.inputs, places, strict=True)])
+    found = []
+    for index, (spec, place, label) in enumerate(zip(api.inputs, places, labels, strict=True)):
+        schema = reader.field(spec, (*pointer, "inputs", index))
+        required = spec.required is not False and not schema.default
+        found.append(Parameter(spec.name, label, place, schema, required, spec))
+    if api.body is not None:
+        schema = reader.field(api.body, (*pointer, "body"))
+        label = "body" if "body" not in labels else "body_"
+        found.append(Parameter(label, label, "body", schema, api.body.required, api.body))
+    return tuple(found)
+
+
+def _labels(inputs: Sequence[tuple[str, Place]]) -> list[str]:
+    """The inputs' names; those that several places share have the place behind them, but for the first place's."""
+    order: Sequence[Place] = ("path", "query", "header", "cookie", "body")
+    first = {name: min((p for n, p in inputs if n == name), key=order.index) for name, _ in inputs}
+    return [name if place == first[name] else f"{name}_{place}" for name, place in inputs]
 
 
 def _place(name: str, method: str, path: str, sample: curl.Sample | None) -> Place:

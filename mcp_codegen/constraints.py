@@ -39,7 +39,7 @@ def constraint_problem(key: str, value: object, kind: Kind) -> tuple[str, str] |
 
 
 def can_be_checked(pattern: object) -> bool:
-    """Whether a pattern is a regular expression of both engines that check it: Python's, and Rust's without look-around."""
+    """Whether a pattern is a regular expression for Python and for Rust, which has no look-around."""
     return _pattern_problem(pattern) is None
 
 

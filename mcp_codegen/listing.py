@@ -17,7 +17,7 @@ def list_tools(catalog: CheckedCatalog, tool_names: Mapping[str, str]) -> dict[s
 
 def input_keys(one: Operation) -> dict[str, str]:
     """The property key of each input: its name, where the strictest hosts accept that."""
-    return names.resolve([parameter.name for parameter in one.parameters], names.input_name, frozenset())
+    return names.resolve([parameter.label for parameter in one.parameters], names.input_name, frozenset())
 
 
 def _tool(one: Operation, catalog: CheckedCatalog, name: str) -> dict[str, Any]:
@@ -35,9 +35,9 @@ def _input_schema(one: Operation, schemas: Mapping[str, Schema]) -> dict[str, An
     keys = input_keys(one)
     written: dict[str, Any] = {
         "type": "object",
-        "properties": {keys[p.name]: json_schema(p.schema, "input", str) for p in one.parameters},
+        "properties": {keys[p.label]: json_schema(p.schema, "input", str) for p in one.parameters},
     }
-    if required := [keys[parameter.name] for parameter in one.parameters if parameter.required]:
+    if required := [keys[parameter.label] for parameter in one.parameters if parameter.required]:
         written["required"] = required
     written["additionalProperties"] = False
     return _with_definitions(written, "input", schemas, [parameter.schema for parameter in one.parameters])

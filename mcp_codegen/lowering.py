@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from mcp_codegen import __version__, names
-from mcp_codegen.checked import CheckedCatalog, Operation, Parameter
+from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import input_keys, is_wrapped, list_tools
 from mcp_codegen.literals import literal
 from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Keyword, Package, Tool
+
+JSON: Final = "application/json"
+_FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "parts"}
+"""The runtime's keywords for bodies that are made of parts."""
 
 
 def lower(catalog: CheckedCatalog, digest: str) -> Package:
@@ -105,6 +109,8 @@ class _Lowering:
         local += self._modeller.base_imports(code, "..runtime")
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
+        styles = " ".join(keyword.value for tool in tools for keyword in tool.request)
+        local += [Import("..runtime.styles", ("Styled",))] if "Styled" in names.words(styles) else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
         return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
@@ -112,7 +118,7 @@ class _Lowering:
     def _tool(self, one: Operation) -> Tool:
         answer = one.answer
         wrapped = answer is not None and is_wrapped(answer, self.catalog.schemas)
-        returns = "Any" if answer is None else self._modeller.annotation(answer, "output", _given(one))
+        returns = self._returns(one)
         arguments = self._arguments(one)
         return Tool(
             name=self._tool_names[one.api.name],
@@ -129,12 +135,20 @@ class _Lowering:
             flags=_flags(one),
         )
 
+    def _returns(self, one: Operation) -> str:
+        if one.answer is not None:
+            return self._modeller.annotation(one.answer, "output", _given(one))
+        media_type = one.api.answer_type.partition(";")[0].strip().lower()
+        if is_json(media_type):
+            return "Any"
+        return "str" if media_type.startswith("text/") or media_type.endswith(("+xml", "/xml")) else "bytes"
+
     def _arguments(self, one: Operation) -> tuple[Argument, ...]:
         keys = input_keys(one)
-        wires = [parameter.name for parameter in one.parameters]
-        spelled = names.resolve(wires, names.snake_case, names.RESERVED_ARGUMENTS)
-        own = names.resolve(wires, lambda wire: names.own_name(wire, spelled[wire]), names.RESERVED_ARGUMENTS)
-        arguments = [self._argument(one, p, spelled[p.name], own[p.name], keys[p.name]) for p in one.parameters]
+        labels = [parameter.label for parameter in one.parameters]
+        spelled = names.resolve(labels, names.snake_case, names.RESERVED_ARGUMENTS)
+        own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), names.RESERVED_ARGUMENTS)
+        arguments = [self._argument(one, p, spelled[p.label], own[p.label], keys[p.label]) for p in one.parameters]
         return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
 
     def _argument(self, one: Operation, parameter: Parameter, name: str, own: str, key: str) -> Argument:
@@ -156,17 +170,15 @@ class _Lowering:
         )
 
     def _request(self, one: Operation, arguments: Sequence[Argument], *, wrapped: bool) -> tuple[Keyword, ...]:
-        by_key = {argument.wire: argument.name for argument in arguments}
-        keys = input_keys(one)
-        places: dict[str, list[str]] = {"path": [], "query": [], "header": [], "body": []}
-        for parameter in one.parameters:
-            places[parameter.place].append(f"{literal(parameter.name)}: {by_key[keys[parameter.name]]}")
-        words = {"path": "at", "query": "query", "header": "headers", "body": "body"}
-        keywords = [Keyword(words[place], f"{{{', '.join(pairs)}}}") for place, pairs in places.items() if pairs]
+        names_by_key = {argument.wire: argument.name for argument in arguments}
+        by_label = {label: names_by_key[key] for label, key in input_keys(one).items()}
+        keywords = [*_places(one, by_label), *_body(one, by_label)]
         if one.api.auth is not None:
             keywords.append(Keyword("credential", self._origins.credential(one.api.auth)))
         if one.api.timeout_seconds is not None:
             keywords.append(Keyword("timeout", literal(one.api.timeout_seconds)))
+        if one.api.answer_type != JSON:
+            keywords.append(Keyword("accept", literal(one.api.answer_type)))
         return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
 
     # --- the package as a whole --------------------------------------------------------------------
@@ -205,15 +217,54 @@ class _Lowering:
 
     def _about(self, one: Operation) -> dict[str, Any]:
         keys = {key: name for name, key in input_keys(one).items() if key != name}
+        auths = [auth.type for auth in self.catalog.auths_of(one)]
         known = {
             "api": one.api.name,
             "method": one.method,
             "endpoint": one.base_url + one.path,
             "gateway": one.gateway or None,
-            "auth": self.catalog.auth_of(one).type,
+            "auth": " + ".join(auths) or "none",
             "readOnly": one.read_only,
         }
         return known | ({"renamedInputs": keys} if keys else {})
+
+
+def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
+    """What stands in the path, the query, the headers and the cookies."""
+    for keyword, place in {"at": "path", "query": "query", "headers": "header", "cookies": "cookie"}.items():
+        inside = [parameter for parameter in one.parameters if parameter.place == place]
+        if inside:
+            yield Keyword(keyword, _pairs(inside, arguments))
+
+
+def _body(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
+    """What stands in the body, and what kind of body it is."""
+    inside = [parameter for parameter in one.parameters if parameter.place == "body"]
+    if not inside:
+        return
+    whole = arguments[inside[0].label]
+    if is_json(one.media_type):
+        yield Keyword("json", whole) if inside[0].is_whole else Keyword("body", _pairs(inside, arguments))
+    elif one.media_type in _FORMS:
+        yield Keyword(_FORMS[one.media_type], whole if inside[0].is_whole else _pairs(inside, arguments))
+    else:
+        yield Keyword("content" if inside[0].schema.kind == "file" else "text", whole)
+    if one.media_type not in (JSON, *_FORMS):
+        yield Keyword("content_type", literal(one.api.content_type if "/" in one.api.content_type else one.media_type))
+
+
+def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str]) -> str:
+    pairs = (f"{literal(one.name)}: {_styled(one, arguments[one.label])}" for one in parameters)
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _styled(parameter: Parameter, argument: str) -> str:
+    """The argument, wrapped in its style where that is not what its place does anyway."""
+    usual = parameter.place == "body" or (
+        (parameter.style, parameter.explode)
+        == (("form", True) if parameter.place in ("query", "cookie") else ("simple", False))
+    )
+    return argument if usual else f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
 
 
 def _given(one: Operation) -> str:
@@ -221,7 +272,7 @@ def _given(one: Operation) -> str:
 
 
 def _taken(one: Operation, parameter: Parameter) -> str:
-    return source_of(one.api.name, parameter.name)
+    return source_of(one.api.name, parameter.label)
 
 
 def _flags(one: Operation) -> tuple[str, ...]:

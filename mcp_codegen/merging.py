@@ -1,7 +1,7 @@
 """JSON Schemas that are put together from others, as one plain schema each.
 
-`merged` takes `allOf` apart; `variants` tells the alternatives of `oneOf` and `anyOf`. Both work on JSON Schemas as they were
-written and follow references only as far as they must.
+`merged` takes `allOf` apart; `variants` tells the alternatives of `oneOf` and `anyOf`. Both work on JSON Schemas as
+they were written and follow references only as far as they must.
 """
 
 from __future__ import annotations

@@ -40,8 +40,9 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = frozenset(dir(builtins)) | {
-    "Annotated", "Any", "Answer", "ApiClient", "BaseModel", "ConfigDict", "Context", "Field", "InputModel", "Literal",
-    "Base64", "Date", "DateTime", "DecimalNumber", "Mapping", "Model", "OneOf", "Sequence", "ToolBox", "Upstream", "TypeAdapter", "JsonValue", "Gateway",
+    "Annotated", "Any", "Answer", "ApiClient", "Base64", "BaseModel", "ConfigDict", "Context", "Date", "DateTime",
+    "DecimalNumber", "Field", "Gateway", "InputModel", "JsonValue", "Literal", "Mapping", "Model", "OneOf",
+    "OpenInputModel", "Sequence", "Styled", "ToolBox", "TypeAdapter", "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | frozenset(dir(builtins)) | {"annotations"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mcp_codegen import names
-from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, Gateway, NoAuth
+from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.literals import call, literal
 from mcp_codegen.package import Import, Keyword, Origin, Setting
@@ -30,19 +30,14 @@ class Origins:
         """The name of an API's constant."""
         return self._constants[_source(one)]
 
-    def credential(self, auth: Auth) -> str:
-        """The expression that makes the runtime's credential."""
-        if isinstance(auth, ApiKey):
-            return call("ApiKey", auth.env, auth.name, **({} if auth.in_ == "header" else {"place": auth.in_}))
-        if isinstance(auth, Bearer):
-            return call("Bearer", auth.env)
-        if isinstance(auth, Basic):
-            return call("Basic", auth.username_env, auth.password_env)
-        return "OPEN"
+    def credential(self, auths: Sequence[Auth]) -> str:
+        """The expression that makes the runtime's credential: what all of them ask, together."""
+        written = [_credential(auth) for auth in auths if not isinstance(auth, NoAuth)]
+        return written[0] if len(written) == 1 else f"Together([{', '.join(written)}])" if written else "OPEN"
 
     def credential_imports(self, code: str, package: str = "..runtime") -> list[Import]:
         """What an expression of credentials needs."""
-        used = sorted(names.words(code) & {"ApiKey", "Basic", "Bearer", "OPEN"})
+        used = sorted(names.words(code) & {"ApiKey", "Basic", "Bearer", "ClientCredentials", "OPEN", "Together"})
         return [Import(f"{package}.credentials", tuple(used))] if used else []
 
     @property
@@ -54,8 +49,8 @@ class Origins:
     def _origin(self, one: Operation) -> Origin:
         gateway = self._gateway(one)
         arguments = [Keyword("base_url", literal(gateway.base_url))]
-        if not isinstance(gateway.auth, NoAuth):
-            arguments.append(Keyword("credential", self.credential(gateway.auth)))
+        if (credential := self.credential(gateway.auth)) != "OPEN":
+            arguments.append(Keyword("credential", credential))
         arguments.append(Keyword("timeout", literal(gateway.timeout_seconds)))
         arguments.append(Keyword("timeout_variable", literal(self._timeout_variable(one))))
         return Origin(self.constant_of(one), _source(one), gateway.description, tuple(arguments))
@@ -70,14 +65,20 @@ class Origins:
 
     def _settings(self, one: Operation) -> Iterator[Setting]:
         gateway, name = self._gateway(one), _source(one)
-        auth = self._catalog.auth_of(one)
         for variable in _VARIABLE.findall(gateway.base_url):
             whole = gateway.base_url == f"${{{variable}}}"
             sample = f"https://{name.lower()}.example.com" if whole else "value"
             doc = f"{'B' if whole else 'Part of the b'}ase URL of {name}."
             yield Setting(variable, doc, secret=False, sample=sample, optional=False)
-        for variable, doc in _secrets(auth):
-            yield Setting(variable, f"{doc} for {name}.", secret=True, sample=f"your-{_slug(variable)}", optional=False)
+        for auth in self._catalog.auths_of(one):
+            for variable, doc in _secrets(auth):
+                yield Setting(
+                    variable, f"{doc} for {name}.", secret=True, sample=f"your-{_slug(variable)}", optional=False
+                )
+            if isinstance(auth, OAuth2ClientCredentials):
+                for variable in _VARIABLE.findall(auth.token_url):
+                    doc = f"Where tokens for {name} are issued."
+                    yield Setting(variable, doc, secret=False, sample="https://auth.example.com", optional=False)
         doc = f"Seconds that a call through {name} may take."
         variable, sample = self._timeout_variable(one), f"{gateway.timeout_seconds:g}"
         yield Setting(variable, doc, secret=False, sample=sample, optional=True)
@@ -87,6 +88,19 @@ def _source(one: Operation) -> str:
     return one.gateway or one.base_url.partition("://")[2]
 
 
+def _credential(auth: Auth) -> str:
+    if isinstance(auth, ApiKey):
+        return call("ApiKey", auth.env, auth.name, **({} if auth.in_ == "header" else {"place": auth.in_}))
+    if isinstance(auth, Basic):
+        return call("Basic", auth.username_env, auth.password_env)
+    if isinstance(auth, OAuth2ClientCredentials):
+        scopes = " ".join(auth.scopes)
+        return call(
+            "ClientCredentials", auth.token_url, auth.client_id_env, auth.client_secret_env, scopes=scopes or None
+        )
+    return call("Bearer", auth.env) if isinstance(auth, Bearer) else "OPEN"
+
+
 def _secrets(auth: Auth) -> Sequence[tuple[str, str]]:
     if isinstance(auth, ApiKey):
         return [(auth.env, f"Key ({auth.in_} {auth.name})")]
@@ -94,6 +108,8 @@ def _secrets(auth: Auth) -> Sequence[tuple[str, str]]:
         return [(auth.env, "Bearer token")]
     if isinstance(auth, Basic):
         return [(auth.username_env, "User"), (auth.password_env, "Password")]
+    if isinstance(auth, OAuth2ClientCredentials):
+        return [(auth.client_id_env, "Client's identifier"), (auth.client_secret_env, "Client's secret")]
     return []
 
 

@@ -7,14 +7,14 @@ refused here as well, never rendered wrongly.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
-from mcp_codegen.catalog import ApiKey, Gateway, OAuth2ClientCredentials
-from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter
+from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
+from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
 from mcp_codegen.schema import Schema, json_schema
 from mcp_codegen.validation import nearest
@@ -29,7 +29,16 @@ _OWN_HEADERS: Final = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie", "expect"}
     | {"host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
 )
-_LATER: Final = 'leave it out, or set the API to "active": false'
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_STYLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("form",),
+    "body": ("simple",),
+}
+"""OpenAPI 3.1, Parameter Object, Style Values; `simple` is what an input in the body has when it says nothing."""
 _PATH: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}-]|%[0-9A-Fa-f]{2})*")
 _GATEWAY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
@@ -102,7 +111,7 @@ def _gateways_work(catalog: CheckedCatalog) -> Iterator[Problem]:
                 where, f"{shown(name)} and {shown(constants[folded])} are too alike", "rename one", at_key=True
             )
         yield from _base_url(gateway.base_url, (*where, "baseUrl"))
-        yield from _auth_is_known(gateway.auth, (*where, "auth"))
+        yield from _auths(gateway.auth, (*where, "auth"))
         yield from _policies(gateway, where)
 
 
@@ -124,9 +133,18 @@ def _base_url(url: str, pointer: Pointer) -> Iterator[Problem]:
         yield Problem(pointer, f"{shown(url)} has a query or a fragment", "keep the part before '?' and '#'")
 
 
-def _auth_is_known(auth: object, pointer: Pointer) -> Iterator[Problem]:
-    if isinstance(auth, OAuth2ClientCredentials):
-        yield Problem((*pointer, "type"), "'oauth2ClientCredentials' cannot be generated yet", "use another type")
+def _auths(auths: Sequence[object], pointer: Pointer) -> Iterator[Problem]:
+    """Several are needed together, so no two may want the same place."""
+    taken: set[str] = set()
+    for index, auth in enumerate(auths):
+        place = f"{auth.in_} {auth.name.lower()}" if isinstance(auth, ApiKey) else "header authorization"
+        if isinstance(auth, NoAuth) and len(auths) > 1:
+            yield Problem((*pointer, index), "'none' stands beside others", "remove it, or the others")
+        elif place in taken:
+            yield Problem((*pointer, index), "two credentials stand in the same place", "keep one")
+        taken.add(place)
+        if isinstance(auth, OAuth2ClientCredentials):
+            yield from _base_url(auth.token_url, (*pointer, "tokenUrl"))
 
 
 def _policies(node: Any, pointer: Pointer) -> Iterator[Problem]:  # noqa: ANN401 - Gateway or Api
@@ -145,7 +163,7 @@ def _apis_are_whole(catalog: CheckedCatalog) -> Iterator[Problem]:
         yield from _method(one)
         yield from _hints(one)
         if one.api.auth is not None:
-            yield from _auth_is_known(one.api.auth, (*one.pointer, "auth"))
+            yield from _auths(one.api.auth, (*one.pointer, "auth"))
         if one.api.outputs is not None and one.api.output is not None:
             yield Problem(
                 (*one.pointer, "output"), "'outputs' and 'output' describe the same answer", "keep one", at_key=True
@@ -230,56 +248,78 @@ def _hints(one: Operation) -> Iterator[Problem]:
 
 
 def _parameters(one: Operation, catalog: CheckedCatalog) -> Iterator[Problem]:
+    seen: set[tuple[str, str]] = set()
     for parameter in one.parameters:
+        if (parameter.place, parameter.name) in seen:
+            said = f"{shown(parameter.name)} stands in the {parameter.place} twice"
+            yield Problem((*parameter.pointer, "name"), said, "rename or remove one")
+        seen.add((parameter.place, parameter.name))
         yield from _place(one, parameter, catalog)
+        yield from _style(parameter, catalog)
         yield from _default(parameter)
-    has_body = any(parameter.place == "body" for parameter in one.parameters)
-    media_type = one.api.content_type.partition(";")[0].strip().lower()
-    if has_body and media_type != "application/json":
-        where = (*one.pointer, "contentType")
-        yield Problem(where, f"a body of type {shown(one.api.content_type)} cannot be generated yet", _LATER)
+    yield from _body(one, catalog)
+
+
+def _body(one: Operation, catalog: CheckedCatalog) -> Iterator[Problem]:
+    inside = [parameter for parameter in one.parameters if parameter.place == "body"]
+    where = (*one.pointer, "contentType")
+    if one.api.body is not None and len(inside) > 1:
+        said = "'body' is the whole body, and inputs stand in it too"
+        yield Problem((*one.pointer, "body"), said, "keep 'body', or the inputs", at_key=True)
+    elif inside and not _MEDIA_TYPE.fullmatch(one.media_type):
+        yield Problem(where, f"{shown(one.api.content_type)} is not a media type", "write one such as application/json")
+    elif inside and not is_json(one.media_type) and one.media_type not in _FORMS:
+        plain = len(inside) == 1 and _kind(inside[0].schema, catalog) in ("scalar", "file")
+        if not plain:
+            said = f"a body of type {shown(one.api.content_type)} is one plain value"
+            yield Problem(where, said, "describe it with one input or with 'body', of type string or file")
+
+
+def _style(parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
+    if parameter.style not in _STYLES[parameter.place]:
+        where = (*parameter.pointer, "style")
+        choices = nearest(parameter.style, _STYLES[parameter.place]) if _STYLES[parameter.place] else "remove it"
+        yield Problem(where, f"style {shown(parameter.style)} does not go with the {parameter.place}", choices)
+    elif parameter.style == "deepObject" and _kind(parameter.schema, catalog) not in ("object", "other"):
+        yield Problem((*parameter.pointer, "style"), "'deepObject' is for objects", "remove it")
 
 
 def _place(one: Operation, parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
     where = parameter.pointer
     kind = _kind(parameter.schema, catalog)
-    if parameter.spec.style is not None or parameter.spec.explode is not None:
-        yield Problem((*where, "style"), "'style' and 'explode' cannot be generated yet", "leave them out")
-    if parameter.place == "cookie":
-        yield Problem((*where, "in"), "an input in a cookie cannot be generated yet", _LATER)
-    elif parameter.place == "body" and one.method in _BODILESS:
+    if parameter.place == "body" and one.method in _BODILESS:
         yield Problem((*where, "in"), f"{one.method} has no body", "put the input into the query")
-    elif parameter.place in ("path", "header") and kind != "scalar":
-        yield Problem(
-            where, f"an input in the {parameter.place} that is not one plain value cannot be generated yet", _LATER
-        )
-    elif parameter.place == "query" and kind == "other":
-        yield Problem(where, "an object in the query cannot be generated yet", _LATER)
+    elif parameter.place != "body" and kind == "file":
+        yield Problem(where, f"a file cannot stand in the {parameter.place}", "put it into the body")
     if parameter.place == "path" and (not parameter.required or parameter.schema.nullable):
         yield Problem(where, "an input in the path is always needed", "remove 'required', 'nullable' and 'default'")
-    yield from _wire_name(parameter, catalog.auth_of(one))
+    yield from _wire_name(parameter, catalog.auths_of(one))
 
 
-def _wire_name(parameter: Parameter, auth: object) -> Iterator[Problem]:
-    where = (*parameter.pointer, "name")
-    if not parameter.name.isprintable():
-        yield Problem(where, f"{shown(parameter.name)} cannot be a name", "use printable characters")
-    elif parameter.place == "header" and not _HEADER.fullmatch(parameter.name):
-        yield Problem(where, f"{shown(parameter.name)} cannot be a header's name", "use letters, digits and '-'")
-    elif parameter.place == "header" and parameter.name.lower() in _OWN_HEADERS:
-        hint = "use 'auth'" if "auth" in parameter.name.lower() else "leave it to the server"
-        yield Problem(where, f"callers may not set the header {shown(parameter.name)}", hint)
-    elif isinstance(auth, ApiKey) and auth.in_ == parameter.place and auth.name.lower() == parameter.name.lower():
+def _wire_name(parameter: Parameter, auths: Sequence[object]) -> Iterator[Problem]:
+    where, name, place = (*parameter.pointer, "name"), parameter.name, parameter.place
+    keys = {(auth.in_, auth.name.lower()) for auth in auths if isinstance(auth, ApiKey)}
+    if not name.isprintable():
+        yield Problem(where, f"{shown(name)} cannot be a name", "use printable characters")
+    elif place in ("header", "cookie") and not _HEADER.fullmatch(name):
+        yield Problem(where, f"{shown(name)} cannot be a {place}'s name", "use letters, digits and '-'")
+    elif place == "header" and name.lower() in _OWN_HEADERS:
+        hint = "use 'auth'" if "auth" in name.lower() else "leave it to the server"
+        yield Problem(where, f"callers may not set the header {shown(name)}", hint)
+    elif (place, name.lower()) in keys:
         yield Problem(where, "this is where the credential stands", "remove the input; the server adds the credential")
 
 
 def _kind(schema: Schema, catalog: CheckedCatalog, seen: frozenset[str] = frozenset()) -> str:
+    """Scalar, list, object, file or other: what decides how a value can be written outside a JSON body."""
     if schema.kind == "ref":
         again = schema.ref in seen  # refused by another rule
         return "other" if again else _kind(catalog.schemas[schema.ref], catalog, seen | {schema.ref})
-    if schema.kind == "array" and schema.items:
-        return "list" if _kind(schema.items, catalog, seen) == "scalar" else "other"
-    return "scalar" if schema.kind in ("string", "integer", "number", "boolean") else "other"
+    if schema.kind in ("file", "object"):
+        return schema.kind
+    if schema.kind == "array":
+        return "list"
+    return "scalar" if schema.kind in ("string", "integer", "number", "decimal", "boolean") else "other"
 
 
 def _default(parameter: Parameter) -> Iterator[Problem]:
@@ -287,7 +327,10 @@ def _default(parameter: Parameter) -> Iterator[Problem]:
     if not schema.default:
         return
     where = (*parameter.pointer, "default")
-    plain = schema.kind in ("string", "integer", "number", "boolean") and schema.format not in ("date", "date-time")
+    plain = schema.kind in ("string", "integer", "number", "decimal", "boolean") and schema.format not in (
+        "date",
+        "date-time",
+    )
     if not plain:
         yield Problem(where, "a default for this type cannot be generated yet", "leave it out")
     else:
@@ -305,7 +348,7 @@ def _examples_fit(catalog: CheckedCatalog) -> Iterator[Problem]:
         for direction in ("input", "output")
     }
     for one in catalog.operations:
-        known = {parameter.name: parameter for parameter in one.parameters}
+        known = {parameter.label: parameter for parameter in one.parameters}
         for index, example in enumerate(one.api.examples):
             where = (*one.pointer, "examples", index)
             for name, value in example.inputs.items():
