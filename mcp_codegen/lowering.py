@@ -14,10 +14,12 @@ from mcp_codegen.literals import literal
 from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Keyword, Package, Tool
+from mcp_codegen.schema import Schema
 
 JSON: Final = "application/json"
-_FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "parts"}
-"""The runtime's keywords for bodies that are made of parts."""
+_FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Parts"}
+"""The runtime's bodies that are made of parts."""
+_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Parts", "Text"})
 
 
 def lower(catalog: CheckedCatalog, digest: str) -> Package:
@@ -109,8 +111,9 @@ class _Lowering:
         local += self._modeller.base_imports(code, "..runtime")
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
-        styles = " ".join(keyword.value for tool in tools for keyword in tool.request)
-        local += [Import("..runtime.styles", ("Styled",))] if "Styled" in names.words(styles) else []
+        words = names.words(" ".join(keyword.value for tool in tools for keyword in tool.request))
+        local += [Import("..runtime.bodies", tuple(sorted(words & _BODIES)))] if words & _BODIES else []
+        local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
         return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
@@ -238,19 +241,22 @@ def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
 
 
 def _body(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
-    """What stands in the body, and what kind of body it is."""
+    """What stands in the body: members of a JSON object, or another kind of body."""
     inside = [parameter for parameter in one.parameters if parameter.place == "body"]
     if not inside:
         return
-    whole = arguments[inside[0].label]
+    value = arguments[inside[0].label] if inside[0].is_whole else _pairs(inside, arguments)
+    media_type = one.api.content_type if "/" in one.api.content_type else one.media_type
+    named = "" if media_type in (JSON, *_FORMS) else f", {literal(media_type)}"
     if is_json(one.media_type):
-        yield Keyword("json", whole) if inside[0].is_whole else Keyword("body", _pairs(inside, arguments))
+        plain = not inside[0].is_whole and not named
+        kind = "Json" if inside[0].is_whole else "Members"
+        yield Keyword("body", value if plain else f"{kind}({value}{named})")
     elif one.media_type in _FORMS:
-        yield Keyword(_FORMS[one.media_type], whole if inside[0].is_whole else _pairs(inside, arguments))
+        yield Keyword("body", f"{_FORMS[one.media_type]}({value})")
     else:
-        yield Keyword("content" if inside[0].schema.kind == "file" else "text", whole)
-    if one.media_type not in (JSON, *_FORMS):
-        yield Keyword("content_type", literal(one.api.content_type if "/" in one.api.content_type else one.media_type))
+        kind = "Bytes" if inside[0].schema.kind == "file" else "Text"
+        yield Keyword("body", f"{kind}({arguments[inside[0].label]}{named})")
 
 
 def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str]) -> str:
@@ -260,11 +266,17 @@ def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str]) -> str
 
 def _styled(parameter: Parameter, argument: str) -> str:
     """The argument, wrapped in its style where that is not what its place does anyway."""
-    usual = parameter.place == "body" or (
-        (parameter.style, parameter.explode)
-        == (("form", True) if parameter.place in ("query", "cookie") else ("simple", False))
+    if parameter.place == "body":
+        return f"Bytes({argument})" if _is_file(parameter.schema) else argument
+    usual = ("form", True) if parameter.place in ("query", "cookie") else ("simple", False)
+    written = (parameter.style, parameter.explode)
+    return (
+        argument if written == usual else f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
     )
-    return argument if usual else f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
+
+
+def _is_file(schema: Schema) -> bool:
+    return schema.kind == "file" or (schema.items is not None and schema.items.kind == "file")
 
 
 def _given(one: Operation) -> str:

@@ -40,9 +40,10 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = frozenset(dir(builtins)) | {
-    "Annotated", "Any", "Answer", "ApiClient", "Base64", "BaseModel", "ConfigDict", "Context", "Date", "DateTime",
-    "DecimalNumber", "Field", "Gateway", "InputModel", "JsonValue", "Literal", "Mapping", "Model", "OneOf",
-    "OpenInputModel", "Sequence", "Styled", "ToolBox", "TypeAdapter", "Upstream",
+    "Annotated", "Any", "Answer", "ApiClient", "Base64", "BaseModel", "Bytes", "ConfigDict", "Context", "Date",
+    "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue", "Literal", "Mapping",
+    "Members", "Model", "OneOf", "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "ToolBox", "TypeAdapter",
+    "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | frozenset(dir(builtins)) | {"annotations"}
