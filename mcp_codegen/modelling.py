@@ -234,7 +234,8 @@ def standard_imports(
     standard = [Import("datetime", (), alias="dt")] if "dt" in words else []
     standard += [Import("typing", typing)] if typing else []
     packages = [*third_party, *([Import("pydantic", pydantic)] if pydantic else [])]
-    return tuple(tuple(section) for section in (standard, packages, local) if section)
+    own = sorted(local, key=lambda one: (one.module.count("..") == 0, one.module))
+    return tuple(tuple(section) for section in (standard, packages, own) if section)
 
 
 def _constraints(schema: Schema) -> dict[str, object]:
