@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp_codegen import names
@@ -47,7 +48,7 @@ def _output_schema(answer: Schema, schemas: Mapping[str, Schema]) -> dict[str, A
     """An object at the root, as clients demand; nothing for an answer of any kind."""
     root = answer
     while root.kind == "ref":
-        root = schemas[root.ref]
+        root = replace(schemas[root.ref], nullable=root.nullable or schemas[root.ref].nullable)
     if root.kind == "any":
         return {}
     written = json_schema(root, "output", str)

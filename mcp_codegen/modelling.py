@@ -66,8 +66,7 @@ class Modeller:
         """A value's type. `checked` adds an input's constraints; a caller's own signature does without."""
         schema = self.resolved(schema)
         written = self._plain(schema, direction, source, checked=checked)
-        constraints = _constraints(schema) if checked and direction == "input" else {}
-        if constraints:
+        if checked and (constraints := _constraints(schema, direction)):
             written = f"Annotated[{written}, {call('Field', **constraints)}]"
         return f"{written} | None" if schema.nullable and written != "Any" else written
 
@@ -85,11 +84,14 @@ class Modeller:
         """
         schema = self.resolved(schema)
         null = schema.kind != "any" and (schema.nullable or (optional and direction == "output"))
-        alone = direction == "input" and not (optional or null)
-        written = self.annotation(replace(schema, nullable=False), direction, source, checked=not alone)
-        written += " | MISSING" if optional else ""
-        written += " | None" if null else ""
-        field = call("Field", **about, **(_constraints(schema) if alone else {}))
+        if optional or null:
+            written = self.annotation(replace(schema, nullable=False), direction, source)
+            written += " | MISSING" if optional else ""
+            written += " | None" if null else ""
+        else:
+            written = self._plain(schema, direction, source, checked=True)
+            about |= _constraints(schema, direction)
+        field = call("Field", **about)
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
@@ -110,11 +112,17 @@ class Modeller:
         return tuple(sorted(word for word in words if word in self._module))
 
     def resolved(self, schema: Schema) -> Schema:
-        """What a reference to anything but an object stands for."""
-        target = self._schemas[schema.ref] if schema.kind == "ref" else schema
-        if schema.kind != "ref" or _is_class(target):
+        """What a reference to anything but an object stands for, with what is said beside the reference."""
+        if schema.kind != "ref":
             return schema
-        return self.resolved(target)
+        target = self._schemas[schema.ref]
+        through = schema if _is_class(target) else self.resolved(target)
+        return replace(
+            through,
+            nullable=schema.nullable or target.nullable or through.nullable,
+            description=schema.description or through.description,
+            secret=schema.secret or through.secret,
+        )
 
     def _plain(self, schema: Schema, direction: Direction, source: str, *, checked: bool) -> str:
         if schema.kind == "ref":
@@ -125,7 +133,9 @@ class Modeller:
             return f"list[{self.annotation(schema.items, direction, source, checked=checked)}]"
         if schema.kind == "object" and schema.values:
             return f"dict[str, {self.annotation(schema.values, direction, source, checked=checked)}]"
-        scalar = FORMATS.get(schema.format, "str") if schema.kind == "string" else SCALARS[schema.kind]
+        scalar = SCALARS[schema.kind]
+        if schema.kind == "string" and not _constraints(schema, direction):  # lengths and patterns are a text's
+            scalar = FORMATS.get(schema.format, scalar)
         if schema.enum:
             choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
             return choices if direction == "input" else f"{choices} | {SCALARS[schema.kind]}"
@@ -196,8 +206,9 @@ def standard_imports(
     return tuple(tuple(section) for section in (standard, packages, local) if section)
 
 
-def _constraints(schema: Schema) -> dict[str, object]:
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()}
+def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
+    """Keywords of Field; an answer is not held to its type's constraints."""
+    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
 
 
 def _is_class(schema: Schema) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
@@ -41,6 +42,8 @@ _CONSTRAINTS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "minItems": ("array",),
     "maxItems": ("array",),
 }
+_SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+_LARGEST_SIZE: Final = 2**31 - 1
 _WORDS: Final = frozenset(
     {"type", "format", "title", "description", "enum", "const", "properties", "required", "items", "nullable", "$ref"}
     | {"additionalProperties", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
@@ -295,10 +298,12 @@ class Reader:
         kept = {}
         for key, value in found.items():
             where = (*pointer, key)
+            if kind == "any" and any(problem.pointer[: len(pointer)] == pointer for problem in self.problems):
+                continue  # there is no type to hold it against, and that is said
             if problem := _constraint_problem(key, value, kind):
                 self._refuse(where, *problem)
             else:
-                kept[key] = value
+                kept[key] = int(value) if isinstance(value, float) and value.is_integer() else value
         for low, high in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")):
             if low in kept and high in kept and kept[low] > kept[high]:
                 self._refuse((*pointer, low), f"{low} is greater than {high}", "no value can fit; mend one of them")
@@ -320,14 +325,18 @@ class Reader:
 
 
 def _constraint_problem(key: str, value: object, kind: Kind) -> tuple[str, str] | None:
-    if kind != "any" and kind not in _CONSTRAINTS[key]:
-        return f"{shown(key)} does not go with type {kind}", "remove one of them"
+    if kind not in _CONSTRAINTS[key]:
+        return f"{shown(key)} does not go with type {kind}", "remove one of them, or name another type"
     if key == "pattern":
         return _pattern_problem(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "expected a number", "write a number"
-    if key.startswith(("min", "max")) and key not in ("minimum", "maximum") and (value < 0 or value != int(value)):
-        return "expected a whole number from 0", "write a length or a count"
+    if key in _SIZES and (value != int(value) or not 0 <= value <= _LARGEST_SIZE):
+        return f"expected a whole number from 0 to {_LARGEST_SIZE}", "write a length or a count"
+    if kind == "integer" and value != int(value):
+        return "expected a whole number", "write one, or make the type a number"
+    if abs(value) > sys.float_info.max:
+        return "this number is too large to be compared with", "write a smaller one, or remove the key"
     return ("must be greater than 0", "raise it") if key == "multipleOf" and value <= 0 else None
 
 
