@@ -314,4 +314,4 @@ def _rest(data: JsonValue, found: list[Problem], broken: frozenset[int]) -> Cata
         return None
 
 
-_ANYWHERE: Final = {"baseUrl": "https://gateway.invalid"}
+_ANYWHERE: Final[dict[str, JsonValue]] = {"baseUrl": "https://gateway.invalid"}
