@@ -51,7 +51,7 @@ class _Lowering:
 
     @cached_property
     def _client(self) -> str:
-        return f"{names.pascal_case(self.catalog.catalog.name)}Client"
+        return names.client_name(self.catalog.catalog.name)
 
     @cached_property
     def _tool_names(self) -> dict[str, str]:
@@ -131,8 +131,9 @@ class _Lowering:
     def _arguments(self, one: Operation) -> tuple[Argument, ...]:
         keys = input_keys(one)
         wires = [parameter.name for parameter in one.parameters]
-        spelled = names.resolve(wires, names.snake_case, names.RESERVED_ARGUMENTS)
-        own = names.resolve(wires, lambda wire: names.own_name(wire, spelled[wire]), names.RESERVED_ARGUMENTS)
+        spelled = names.resolve(wires, names.field_name, names.RESERVED_ARGUMENTS)
+        taken = names.RESERVED_OWN_ARGUMENTS | {self._client}
+        own = names.resolve(wires, lambda wire: names.own_name(wire, spelled[wire]), taken)
         arguments = [self._argument(one, p, spelled[p.name], own[p.name], keys[p.name]) for p in one.parameters]
         return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
 
@@ -212,11 +213,11 @@ class _Lowering:
 
 
 def _given(one: Operation) -> str:
-    return source_of(one.api.name, "", "result")
+    return source_of("", one.api.name, "", "result")
 
 
 def _taken(one: Operation, parameter: Parameter) -> str:
-    return source_of(one.api.name, parameter.name)
+    return source_of("", one.api.name, parameter.name)
 
 
 def _flags(one: Operation) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -159,18 +160,25 @@ class Modeller:
 
     def _model(self, one: _Class) -> Model:
         spelled = names.resolve(
-            [member.name for member in one.schema.members], names.snake_case, names.RESERVED_ATTRIBUTES
+            [member.name for member in one.schema.members], names.field_name, names.RESERVED_ATTRIBUTES
         )
         base = "Model" if one.direction == "output" else "OpenInputModel" if one.schema.open else "InputModel"
         attributes = tuple(self._attribute(member, spelled[member.name], one) for member in one.schema.members)
         return Model(self._names[one.source], base, one.schema.description or self._about(one.source), attributes)
 
     def _about(self, source: str) -> str:
-        outer, _, member = source.rpartition(_SEPARATOR)
-        api, _, answer = source.rpartition(source_of("", "", "result"))
-        if api and not answer:
-            return f"What {api} answers."
-        return f"{member}, a part of {self._names[outer]}." if outer in self._names else f"{member or source}."
+        """What a class is, where the catalog does not say it."""
+        outer, _, _ = source.rpartition(_SEPARATOR)
+        match [_plain_part(part) for part in source.split(_SEPARATOR)]:
+            case ["", "", name, "input"]:
+                return f"{name}, as callers pass it."
+            case ["", api, "", "result"]:
+                return f"What {api} answers."
+            case ["", api, name]:
+                return f"{name} of {api}."
+            case parts:
+                part_of = f", a part of {self._names[outer]}" if outer in self._names else ""
+                return f"{parts[-1]}{part_of}."
 
     def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
         schema = self.resolved(member.schema)
@@ -216,13 +224,18 @@ def _is_class(schema: Schema) -> bool:
 
 
 def source_of(*parts: str) -> str:
-    """What a class is called after; parts keep sources apart that read the same."""
-    return _SEPARATOR.join(parts)
+    """What a class is called after; other parts never give the same source."""
+    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts)
+
+
+def _plain_part(part: str) -> str:
+    return re.sub(r"\\(.)", lambda match: _SEPARATOR if match[1] == "s" else match[1], part)
 
 
 def _named(schema_name: str, direction: Direction) -> str:
-    return schema_name if direction == "output" else source_of(schema_name, "input", "")
+    """No API's source begins with two empty parts, or with a part that is not."""
+    return source_of(schema_name) if direction == "output" else source_of("", "", schema_name, "input")
 
 
 def _inner(source: str, member: str) -> str:
-    return source_of(source, member)
+    return f"{source}{_SEPARATOR}{source_of(member)}"

@@ -13,7 +13,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 from mcp_codegen.catalog import NamedField, TypeName, TypeSpec
 from mcp_codegen.errors import Pointer, Problem, shown
 from mcp_codegen.schema import Kind, Member, Schema
-from mcp_codegen.validation import nearest
+from mcp_codegen.validation import kind_of, nearest
 
 _TYPES: Final[Mapping[str, tuple[Kind, str]]] = {
     "string": ("string", ""),
@@ -47,13 +47,21 @@ _LARGEST_SIZE: Final = 2**31 - 1
 _WORDS: Final = frozenset(
     {"type", "format", "title", "description", "enum", "const", "properties", "required", "items", "nullable", "$ref"}
     | {"additionalProperties", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
-    | {"externalDocs", "xml", "contentEncoding", "contentMediaType", "$schema", "$id", "uniqueItems"}
+    | {"externalDocs", "xml", "contentEncoding", "contentMediaType", "$schema", "$id"}
     | _CONSTRAINTS.keys()
 )
 _LATER: Final = frozenset(
     {"allOf", "oneOf", "anyOf", "not", "if", "then", "else", "discriminator", "prefixItems", "contains", "$defs"}
     | {"patternProperties", "propertyNames", "minProperties", "maxProperties", "dependentRequired", "definitions"}
-    | {"unevaluatedProperties", "unevaluatedItems", "dependentSchemas", "$dynamicRef", "$anchor", "minContains"}
+    | {
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "dependentSchemas",
+        "$dynamicRef",
+        "$anchor",
+        "minContains",
+        "uniqueItems",
+    }
 )
 _REFERENCE: Final = re.compile(r"#/schemas/([^/]+)")
 
@@ -114,9 +122,7 @@ class Reader:
             keys = " and ".join(shown({"schema_": "schema", "ref": "$ref"}.get(key, key)) for key in ways)
             self._refuse(pointer, f"{keys} describe the same value", "keep one of them")
         if spec.type is None:
-            if not ways and spec.enum:
-                return self._kind_of_values(spec.enum, (*pointer, "enum")), ""
-            if not ways:
+            if not ways and not spec.enum:
                 self._refuse(pointer, "this has no type", 'add one, such as "type": "string"')
             return (implied[ways[0]] if ways else "any"), ""
         if spec.type in _NOT_YET:
@@ -194,24 +200,18 @@ class Reader:
                 return "any", nullable, ""
             named = rest[0]
         if named is None:
-            return self._kind_without_type(schema, pointer), nullable, ""
+            return _kind_without_type(schema), nullable, ""
         if not isinstance(named, str) or (named not in _TYPES and named not in _NOT_YET):
-            said = shown(named) if isinstance(named, str) else "that is not text"
-            self._refuse((*pointer, "type"), f"unknown type {said}", nearest(str(named), get_args(TypeName)))
+            said = (
+                f"unknown type {shown(named)}" if isinstance(named, str) else f"expected text, found {kind_of(named)}"
+            )
+            self._refuse((*pointer, "type"), said, nearest(named if isinstance(named, str) else "", get_args(TypeName)))
             return "any", nullable, ""
         if named in _NOT_YET:
             self._refuse_later((*pointer, "type"), f"type {shown(named)}")
             return "any", nullable, ""
         kind, implied = _TYPES[named]
         return kind, nullable, implied
-
-    def _kind_without_type(self, schema: Mapping[str, Any], pointer: Pointer) -> Kind:
-        if "properties" in schema or "additionalProperties" in schema:
-            return "object"
-        if "items" in schema:
-            return "array"
-        values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
-        return self._kind_of_values(values, pointer) if isinstance(values, list) and values else "any"
 
     def _enum(self, schema: Mapping[str, Any], pointer: Pointer) -> tuple[Any, ...]:
         if "const" in schema:
@@ -275,24 +275,22 @@ class Reader:
     def _checked_enum(self, schema: Schema) -> Schema:
         values = tuple(value for value in schema.enum if value is not None)
         where = (*schema.pointer, "enum")
-        if schema.kind not in ("string", "integer", "boolean", "any"):
-            self._refuse_later(where, f"an enum of {schema.kind} values")
-        elif any(_kind_of_value(value) != schema.kind for value in values):
-            self._refuse(where, f"not every value fits the type {schema.kind}", "mend the values or the type")
+        kinds = {_kind_of_value(value) for value in values}
+        kind = next(iter(kinds)) if schema.kind == "any" and len(kinds) == 1 else schema.kind
+        if not values:
+            self._refuse_later(where, "an enum of nothing but null")
+        elif kind == "any":
+            self._refuse_later(where, "an enum of values of several types")
+        elif kind not in ("string", "integer", "boolean"):
+            self._refuse_later(where, f"an enum of {kind} values")
+        elif kinds != {kind}:
+            self._refuse(where, f"not every value fits the type {kind}", "mend the values or the type")
         elif len(set(values)) < len(values):
             self._refuse(where, "a value stands here twice", "remove one")
-        elif not values:
-            self._refuse_later(where, "an enum of nothing but null")
         else:
-            return replace(schema, enum=values, nullable=schema.nullable or len(values) < len(schema.enum))
+            nullable = schema.nullable or len(values) < len(schema.enum)
+            return replace(schema, kind=kind, enum=values, nullable=nullable)
         return replace(schema, kind="any", enum=())
-
-    def _kind_of_values(self, values: Sequence[Any], pointer: Pointer) -> Kind:
-        kinds = {_kind_of_value(value) for value in values if value is not None}
-        if len(kinds) == 1:
-            return kinds.pop()
-        self._refuse_later(pointer, "an enum of values of several types")
-        return "any"
 
     def _constraints(self, found: Mapping[str, Any], kind: Kind, pointer: Pointer) -> dict[str, Any]:
         kept = {}
@@ -306,14 +304,14 @@ class Reader:
                 kept[key] = int(value) if isinstance(value, float) and value.is_integer() else value
         for low, high in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")):
             if low in kept and high in kept and kept[low] > kept[high]:
-                self._refuse((*pointer, low), f"{low} is greater than {high}", "no value can fit; mend one of them")
+                self._refuse((*pointer, low), f"{low} is greater than {high}: no value fits", "mend one of them")
         return kept
 
     def _text(self, schema: Mapping[str, Any], key: str, pointer: Pointer) -> str:
         value = schema.get(key, "")
         if isinstance(value, str):
             return value
-        self._refuse((*pointer, key), "expected text", "write text")
+        self._refuse((*pointer, key), f"expected text, found {kind_of(value)}", "write text, in quotes")
         return ""
 
     def _refuse(self, pointer: Pointer, message: str, hint: str, *, at_key: bool = False) -> None:
@@ -326,29 +324,44 @@ class Reader:
 
 def _constraint_problem(key: str, value: object, kind: Kind) -> tuple[str, str] | None:
     if kind not in _CONSTRAINTS[key]:
-        return f"{shown(key)} does not go with type {kind}", "remove one of them, or name another type"
+        beside = "'$ref'" if kind == "ref" else f"type {kind}"
+        return f"{shown(key)} does not go with {beside}", "remove one of them, or mend the type"
     if key == "pattern":
         return _pattern_problem(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "expected a number", "write a number"
-    if key in _SIZES and (value != int(value) or not 0 <= value <= _LARGEST_SIZE):
-        return f"expected a whole number from 0 to {_LARGEST_SIZE}", "write a length or a count"
-    if kind == "integer" and value != int(value):
-        return "expected a whole number", "write one, or make the type a number"
+        return f"expected a number, found {kind_of(value)}", "write it without quotes"
     if abs(value) > sys.float_info.max:
         return "this number is too large to be compared with", "write a smaller one, or remove the key"
+    if key in _SIZES and not (0 <= value <= _LARGEST_SIZE and value == int(value)):
+        return f"expected a whole number from 0 to {_LARGEST_SIZE}", "write a length or a count"
+    return _number_problem(key, value, kind)
+
+
+def _number_problem(key: str, value: float, kind: Kind) -> tuple[str, str] | None:
+    if kind == "integer" and value != int(value):
+        return "expected a whole number", "write one, or make the type a number"
     return ("must be greater than 0", "raise it") if key == "multipleOf" and value <= 0 else None
 
 
 def _pattern_problem(value: object) -> tuple[str, str] | None:
     if not isinstance(value, str):
-        return "expected text", "write a regular expression"
+        return f"expected text, found {kind_of(value)}", "write a regular expression, in quotes"
     try:
         re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        return f"{shown(value)} is not a regular expression", "mend it"
+    try:
         SchemaValidator(core_schema.str_schema(pattern=value))
-    except (SchemaError, re.error, RecursionError, OverflowError):
-        return f"{shown(value)} is not a regular expression that can be checked", "write it without look-around"
+    except SchemaError:
+        hint = "write it shorter, without look-around and back references"
+        return f"{shown(value)} is a regular expression that cannot be checked quickly", hint
     return None
+
+
+def _kind_without_type(schema: Mapping[str, Any]) -> Kind:
+    if "properties" in schema or "additionalProperties" in schema:
+        return "object"
+    return "array" if "items" in schema else "any"
 
 
 def _kind_of_value(value: object) -> Kind:
