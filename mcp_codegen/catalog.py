@@ -163,7 +163,6 @@ class TypeSpec(Node):
     max_length: Annotated[int, Field(ge=0)] | None = None
     min_items: Annotated[int, Field(ge=0)] | None = None
     max_items: Annotated[int, Field(ge=0)] | None = None
-    unique_items: bool = False
     fields: list[NamedField] | None = None
     """The members of an object."""
     items: TypeSpec | None = None

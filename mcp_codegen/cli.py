@@ -136,7 +136,8 @@ def _differ(diff: str, remedy: str = "write it anew and review the change") -> N
 def _announce(url: str, environment: Mapping[str, str]) -> None:
     click.echo(f"The stand-in listens on {url}; stop it with Ctrl-C. Settings for a server that calls it:\n")
     for name, value in environment.items():
-        click.echo(f"export {name}={value}")
+        if os.environ.get(name) != value:  # what is set already may be a secret
+            click.echo(f"export {name}={value}")
 
 
 def _announce_json(url: str, environment: Mapping[str, str]) -> None:

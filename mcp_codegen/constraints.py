@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,6 +11,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from mcp_codegen.errors import shown
 from mcp_codegen.schema import Kind
+from mcp_codegen.validation import kind_of
 
 CONSTRAINTS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "pattern": ("string",),
@@ -23,19 +25,24 @@ CONSTRAINTS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "minItems": ("array",),
     "maxItems": ("array",),
 }
+_SIZES: Final = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+_LARGEST_SIZE: Final = 2**31 - 1
 
 
 def constraint_problem(key: str, value: object, kind: Kind) -> tuple[str, str] | None:
     """What is wrong with a constraint, and what to do about it."""
-    if kind not in ("any", "union") and kind not in CONSTRAINTS[key]:
-        return f"{shown(key)} does not go with type {kind}", "remove one of them"
+    if kind != "union" and kind not in CONSTRAINTS[key]:
+        beside = "'$ref'" if kind == "ref" else f"type {kind}"
+        return f"{shown(key)} does not go with {beside}", "remove one of them, or mend the type"
     if key == "pattern":
         return _pattern_problem(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "expected a number", "write a number"
-    if key.startswith(("min", "max")) and key not in ("minimum", "maximum") and (value < 0 or value != int(value)):
-        return "expected a whole number from 0", "write a length or a count"
-    return ("must be greater than 0", "raise it") if key == "multipleOf" and value <= 0 else None
+        return f"expected a number, found {kind_of(value)}", "write it without quotes"
+    if abs(value) > sys.float_info.max:
+        return "this number is too large to be compared with", "write a smaller one, or remove the key"
+    if key in _SIZES and not (0 <= value <= _LARGEST_SIZE and value == int(value)):
+        return f"expected a whole number from 0 to {_LARGEST_SIZE}", "write a length or a count"
+    return _number_problem(key, value, kind)
 
 
 def can_be_checked(pattern: object) -> bool:
@@ -43,12 +50,22 @@ def can_be_checked(pattern: object) -> bool:
     return _pattern_problem(pattern) is None
 
 
+def _number_problem(key: str, value: float, kind: Kind) -> tuple[str, str] | None:
+    if kind == "integer" and value != int(value):
+        return "expected a whole number", "write one, or make the type a number"
+    return ("must be greater than 0", "raise it") if key == "multipleOf" and value <= 0 else None
+
+
 def _pattern_problem(value: object) -> tuple[str, str] | None:
     if not isinstance(value, str):
-        return "expected text", "write a regular expression"
+        return f"expected text, found {kind_of(value)}", "write a regular expression, in quotes"
     try:
         re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        return f"{shown(value)} is not a regular expression", "mend it"
+    try:
         SchemaValidator(core_schema.str_schema(pattern=value))
-    except (SchemaError, re.error, RecursionError, OverflowError):
-        return f"{shown(value)} is not a regular expression that can be checked", "write it without look-around"
+    except SchemaError:
+        hint = "write it shorter, without look-around and back references"
+        return f"{shown(value)} is a regular expression that cannot be checked quickly", hint
     return None

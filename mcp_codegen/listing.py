@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_codegen import names
@@ -12,7 +13,9 @@ from mcp_codegen.schema import Direction, Schema, json_schema
 
 def list_tools(catalog: CheckedCatalog, tool_names: Mapping[str, str]) -> dict[str, Any]:
     """The result of `tools/list`, on one page: some clients list again before each call to a tool of a later one."""
-    return {"tools": [_tool(one, catalog, tool_names[one.api.name]) for one in catalog.active]}
+    keys = names.resolve(catalog.schemas, names.input_name, frozenset())  # what a reference needs no escapes for
+    written = _Listing(catalog.schemas, keys.__getitem__)
+    return {"tools": [written.tool(one, tool_names[one.api.name]) for one in catalog.active]}
 
 
 def input_keys(one: Operation) -> dict[str, str]:
@@ -20,42 +23,58 @@ def input_keys(one: Operation) -> dict[str, str]:
     return names.resolve([parameter.label for parameter in one.parameters], names.input_name, frozenset())
 
 
-def _tool(one: Operation, catalog: CheckedCatalog, name: str) -> dict[str, Any]:
-    api = one.api
-    about = {"title": api.title or (api.name if api.name != name else ""), "description": api.description or api.title}
-    listed: dict[str, Any] = {"name": name} | {key: value for key, value in about.items() if value}
-    listed["inputSchema"] = _input_schema(one, catalog.schemas)
-    if one.answer is not None and (schema := _output_schema(one.answer, catalog.schemas)):
-        listed["outputSchema"] = schema
-    listed["annotations"] = _hints(one)
-    return listed
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    schemas: Mapping[str, Schema]
+    name_of: Callable[[str], str]
+    """The key under `$defs` of a schema."""
 
+    def tool(self, one: Operation, name: str) -> dict[str, Any]:
+        api = one.api
+        title = api.title or (api.name if api.name != name else "")
+        about = {"title": title, "description": api.description or api.title}
+        listed: dict[str, Any] = {"name": name} | {key: value for key, value in about.items() if value}
+        listed["inputSchema"] = self._input(one)
+        if one.answer is not None and (schema := self._output(one.answer)):
+            listed["outputSchema"] = schema
+        listed["annotations"] = _hints(one)
+        return listed
 
-def _input_schema(one: Operation, schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    keys = input_keys(one)
-    written: dict[str, Any] = {
-        "type": "object",
-        "properties": {keys[p.label]: json_schema(p.schema, "input", str) for p in one.parameters},
-    }
-    if required := [keys[parameter.label] for parameter in one.parameters if parameter.required]:
-        written["required"] = required
-    written["additionalProperties"] = False
-    return _with_definitions(written, "input", schemas, [parameter.schema for parameter in one.parameters])
+    def _input(self, one: Operation) -> dict[str, Any]:
+        keys = input_keys(one)
+        written: dict[str, Any] = {
+            "type": "object",
+            "properties": {keys[p.label]: json_schema(p.schema, "input", self.name_of) for p in one.parameters},
+        }
+        if required := [keys[parameter.label] for parameter in one.parameters if parameter.required]:
+            written["required"] = required
+        written["additionalProperties"] = False
+        return self._with_definitions(written, "input", [parameter.schema for parameter in one.parameters])
 
+    def _output(self, answer: Schema) -> dict[str, Any]:
+        """An object at the root, as clients demand; nothing for an answer of any kind."""
+        root = answer
+        while root.kind == "ref":
+            root = replace(self.schemas[root.ref], nullable=root.nullable or self.schemas[root.ref].nullable)
+        if root.kind == "any":
+            return {}
+        written = json_schema(root, "output", self.name_of)
+        if root.kind == "union" and not is_wrapped(answer, self.schemas):
+            written = {"type": "object", **written}
+        if is_wrapped(answer, self.schemas):
+            written = {"type": "object", "properties": {"result": written}, "required": ["result"]}
+        return self._with_definitions(written, "output", [root])
 
-def _output_schema(answer: Schema, schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """An object at the root, as clients demand; nothing for an answer of any kind."""
-    root = answer
-    while root.kind == "ref":
-        root = schemas[root.ref]
-    if root.kind == "any":
-        return {}
-    written = json_schema(root, "output", str)
-    if root.kind == "union" and not is_wrapped(answer, schemas):
-        written = {"type": "object", **written}
-    if is_wrapped(answer, schemas):
-        written = {"type": "object", "properties": {"result": written}, "required": ["result"]}
-    return _with_definitions(written, "output", schemas, [root])
+    def _with_definitions(self, written: dict[str, Any], direction: Direction, roots: list[Schema]) -> dict[str, Any]:
+        reached: dict[str, None] = {}
+        for root in roots:
+            for name in _references(root):
+                _reach(name, self.schemas, reached)
+        if reached:
+            written["$defs"] = {
+                self.name_of(name): json_schema(self.schemas[name], direction, self.name_of) for name in sorted(reached)
+            }
+        return written
 
 
 def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
@@ -67,18 +86,6 @@ def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
     if answer.kind == "union":
         return nullable or any(is_wrapped(one, schemas) or one.kind == "any" for one in answer.variants)
     return answer.kind != "any" and (answer.kind != "object" or nullable)
-
-
-def _with_definitions(
-    written: dict[str, Any], direction: Direction, schemas: Mapping[str, Schema], roots: list[Schema]
-) -> dict[str, Any]:
-    reached: dict[str, None] = {}
-    for root in roots:
-        for name in _references(root):
-            _reach(name, schemas, reached)
-    if reached:
-        written["$defs"] = {name: json_schema(schemas[name], direction, str) for name in sorted(reached)}
-    return written
 
 
 def _reach(name: str, schemas: Mapping[str, Schema], reached: dict[str, None]) -> None:

@@ -11,7 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_HIDDEN = re.compile(r"[^\x20-\x7e]")
+_HIDDEN = re.compile(
+    r"[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
+)
+"""Control characters, blanks that are no space, what reorders or joins, and what no font shows. Python's own idea of
+this changes with its version, and with it the output would."""
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def literal(value: object) -> str:
@@ -34,50 +40,38 @@ def call(function: str, *arguments: object, **keywords: object) -> str:
 
 def docstring(text: str) -> str:
     """A docstring that shows the text; blanks at the ends of its lines are not kept."""
-    lines = [line.rstrip() for line in text.strip().splitlines()]
-    shown = "\n".join(_escaped(line) for line in lines)
-    if "\n" in shown:
-        return f'"""{shown}\n"""'
-    if shown.endswith('"'):
-        shown = f'{shown[:-1]}\\"'
-    return f'"""{shown}"""' if shown else '"""No description."""'
+    lines = [_HIDDEN.sub(_escape, line.rstrip().replace("\\", "\\\\")) for line in text.strip().splitlines()]
+    shown = "\n".join(lines) or "No description."
+    end = "\n" if len(lines) > 1 else ""
+    closing = '"{3,}' if end else r'"{3,}|"+\Z'  # what would end the docstring early
+    return f'"""{re.sub(closing, _escape_all, shown)}{end}"""'
 
 
 def comment(text: str) -> str:
     """One line of text behind a `#`."""
-    return " ".join(_HIDDEN.sub(_shown_or_blank, text).split())
+    return " ".join(_HIDDEN.sub(" ", text).split())
 
 
 def json_text(data: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - JSON data
     """A JSON file: letters of all languages as they are, what hides or reorders text as escapes."""
     separators = None if indent else (",", ":")
     text = json.dumps(data, ensure_ascii=False, indent=indent, separators=separators, allow_nan=False)
-    return _HIDDEN.sub(
-        lambda match: match[0] if _is_shown(match[0]) or match[0] == "\n" else _json_escape(match[0]), text
-    )
+    return _HIDDEN.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def _text(value: str) -> str:
-    quoted = repr(value)
-    if quoted[0] == '"' or '"' in value:
-        return quoted
-    if "\\" in value and not re.search(r"\\\Z|[^\x20-\x7e]", value):
+    if "\\" in value and not value.endswith("\\") and '"' not in value and not _HIDDEN.search(value):
         return f'r"{value}"'
-    return f'"{quoted[1:-1]}"'
+    quote = "'" if '"' in value and "'" not in value else '"'
+    escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    return f"{quote}{_HIDDEN.sub(_escape, escaped)}{quote}"
 
 
-def _escaped(line: str) -> str:
-    line = line.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return _HIDDEN.sub(lambda match: match[0] if _is_shown(match[0]) else repr(match[0])[1:-1], line)
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    kind, digits = ("x", 2) if character <= "\xff" else ("u", 4) if character <= "\uffff" else ("U", 8)
+    return _SHORT.get(character) or f"\\{kind}{ord(character):0{digits}x}"
 
 
-def _shown_or_blank(match: re.Match[str]) -> str:
-    return match[0] if _is_shown(match[0]) else " "
-
-
-def _is_shown(character: str) -> bool:
-    return character.isprintable()
-
-
-def _json_escape(character: str) -> str:
-    return json.dumps(character)[1:-1]
+def _escape_all(match: re.Match[str]) -> str:
+    return "".join(f"\\{character}" for character in match[0])

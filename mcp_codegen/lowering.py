@@ -57,7 +57,7 @@ class _Lowering:
 
     @cached_property
     def _client(self) -> str:
-        return f"{names.pascal_case(self.catalog.catalog.name)}Client"
+        return names.client_name(self.catalog.catalog.name)
 
     @cached_property
     def _tool_names(self) -> dict[str, str]:
@@ -149,8 +149,9 @@ class _Lowering:
     def _arguments(self, one: Operation) -> tuple[Argument, ...]:
         keys = input_keys(one)
         labels = [parameter.label for parameter in one.parameters]
-        spelled = names.resolve(labels, names.snake_case, names.RESERVED_ARGUMENTS)
-        own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), names.RESERVED_ARGUMENTS)
+        spelled = names.resolve(labels, names.field_name, names.RESERVED_ARGUMENTS)
+        taken = names.RESERVED_OWN_ARGUMENTS | {self._client}
+        own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), taken)
         arguments = [self._argument(one, p, spelled[p.label], own[p.label], keys[p.label]) for p in one.parameters]
         return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
 
@@ -280,11 +281,11 @@ def _is_file(schema: Schema) -> bool:
 
 
 def _given(one: Operation) -> str:
-    return source_of(one.api.name, "", "result")
+    return source_of("", one.api.name, "", "result")
 
 
 def _taken(one: Operation, parameter: Parameter) -> str:
-    return source_of(one.api.name, parameter.label)
+    return source_of("", one.api.name, parameter.label)
 
 
 def _flags(one: Operation) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -99,13 +100,14 @@ class Modeller:
         """
         plain, place = self._settled(schema, _Place(direction, source, checked))
         null = plain.kind != "any" and (plain.nullable or (optional and direction == "output"))
-        alone = direction == "input" and checked and not (optional or null)
-        written = self._value(replace(plain, nullable=False), replace(place, checked=checked and not alone))
-        if alone and plain.enum and not _is_literal(plain):
-            written, alone = self._value(replace(plain, nullable=False), place), False
-        written += " | MISSING" if optional else ""
-        written += " | None" if null and written != "Any" else ""
-        field = call("Field", **about, **(_constraints(plain) if alone else {}))
+        if optional or null or not checked or (plain.enum and not _is_literal(plain)):
+            written = self._value(replace(plain, nullable=False), place)
+            written += " | MISSING" if optional else ""
+            written += " | None" if null and written != "Any" else ""
+        else:
+            written = self._plain(plain, place)
+            about |= _constraints(plain, direction)
+        field = call("Field", **about)
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
@@ -136,14 +138,23 @@ class Modeller:
                 return Schema(schema.pointer, "any"), place
             source = _named(schema.ref, place.direction)
             place = replace(place, source=source, within=place.within | {schema.ref})
-            schema = replace(target, nullable=target.nullable or schema.nullable, only=schema.only or target.only)
+            schema = replace(
+                target,
+                nullable=target.nullable or schema.nullable,
+                description=schema.description or target.description,
+                secret=schema.secret or target.secret,
+                only=schema.only or target.only,
+            )
+        if schema.kind == "ref":
+            target = self._schemas[schema.ref]
+            about = schema.description or target.description
+            schema = replace(schema, nullable=target.nullable or schema.nullable, description=about)
         return schema, place
 
     def _value(self, schema: Schema, place: _Place) -> str:
         schema, place = self._settled(schema, place)
         written = self._plain(schema, place)
-        constraints = _constraints(schema) if place.checked and place.direction == "input" else {}
-        if constraints:
+        if place.checked and (constraints := _constraints(schema, place.direction)):
             written = f"Annotated[{written}, {call('Field', **constraints)}]"
         return f"{written} | None" if schema.nullable and written != "Any" else written
 
@@ -184,19 +195,24 @@ class Modeller:
 
     def _model(self, one: _Class) -> Model:
         members = one.schema.going(one.direction)
-        spelled = names.resolve([member.name for member in members], names.snake_case, names.RESERVED_ATTRIBUTES)
+        spelled = names.resolve([member.name for member in members], names.field_name, names.RESERVED_ATTRIBUTES)
         base = "Model" if one.direction == "output" else "OpenInputModel" if one.schema.open else "InputModel"
         attributes = tuple(self._attribute(member, spelled[member.name], one) for member in members)
         return Model(self._names[one.source], base, one.schema.description or self._about(one.source), attributes)
 
     def _about(self, source: str) -> str:
-        if source.endswith(source_of("", "input", "")):
-            return f"{source.partition(_SEPARATOR)[0]}, as a caller gives it."
-        outer, _, member = source.rpartition(_SEPARATOR)
-        api, _, answer = source.rpartition(source_of("", "", "result"))
-        if api and not answer:
-            return f"What {api} answers."
-        return f"{member}, a part of {self._names[outer]}." if outer in self._names else f"{member or source}."
+        """What a class is, where the catalog does not say it."""
+        outer, _, _ = source.rpartition(_SEPARATOR)
+        match [_plain_part(part) for part in source.split(_SEPARATOR)]:
+            case ["", "", name, "input"]:
+                return f"{name}, as callers pass it."
+            case ["", api, "", "result"]:
+                return f"What {api} answers."
+            case ["", api, name]:
+                return f"{name} of {api}."
+            case parts:
+                part_of = f", a part of {self._names[outer]}" if outer in self._names else ""
+                return f"{parts[-1]}{part_of}."
 
     def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
         annotation = self.described(
@@ -238,8 +254,9 @@ def standard_imports(
     return tuple(tuple(section) for section in (standard, packages, own) if section)
 
 
-def _constraints(schema: Schema) -> dict[str, object]:
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()}
+def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
+    """Keywords of Field; an answer is not held to its type's constraints."""
+    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:
@@ -260,7 +277,8 @@ def _is_literal(schema: Schema) -> bool:
 def _scalar(schema: Schema, direction: Direction) -> str:
     if schema.kind != "string":
         return SCALARS.get(schema.kind, "Any")
-    return (FORMATS if direction == "input" else ANSWERED_FORMATS).get(schema.format, "str")
+    formats = FORMATS if direction == "input" else ANSWERED_FORMATS
+    return "str" if _constraints(schema, direction) else formats.get(schema.format, "str")
 
 
 def _variant(source: str, schema: Schema, index: int) -> str:
@@ -272,13 +290,18 @@ def _is_class(schema: Schema) -> bool:
 
 
 def source_of(*parts: str) -> str:
-    """What a class is called after; parts keep sources apart that read the same."""
-    return _SEPARATOR.join(parts)
+    """What a class is called after; other parts never give the same source."""
+    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts)
+
+
+def _plain_part(part: str) -> str:
+    return re.sub(r"\\(.)", lambda match: _SEPARATOR if match[1] == "s" else match[1], part)
 
 
 def _named(schema_name: str, direction: Direction) -> str:
-    return schema_name if direction == "output" else source_of(schema_name, "input", "")
+    """No API's source begins with two empty parts, or with a part that is not."""
+    return source_of(schema_name) if direction == "output" else source_of("", "", schema_name, "input")
 
 
 def _inner(source: str, member: str) -> str:
-    return source_of(source, member)
+    return f"{source}{_SEPARATOR}{source_of(member)}"

@@ -2,12 +2,12 @@
 
 A name depends only on what it is made from and on what it must not clash with. Where two sources would give the same
 name, the one that is spelled that way keeps it, and the others end in a hash of their own spelling: a name stays the
-same when an unrelated API comes or goes.
+same when an unrelated API comes or goes. What may not be used is written out here, and not asked of the running Python
+or Pydantic: other versions would give other names.
 """
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 import io
 import keyword
@@ -18,36 +18,69 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from pydantic import BaseModel
-
 TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 INPUT_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 HASH_LENGTH: Final = 6
 LONGEST: Final = 60
 
-_KEYWORDS: Final = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+_KEYWORDS: Final = frozenset(keyword.kwlist)
 _TYPES_IN_ANNOTATIONS: Final = frozenset({"str", "int", "float", "bool", "list", "dict", "dt"})
+_BUILTINS: Final = frozenset({
+    "abs", "aiter", "all", "anext", "any", "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable",
+    "chr", "classmethod", "compile", "complex", "copyright", "credits", "delattr", "dict", "dir", "divmod",
+    "enumerate", "eval", "exec", "exit", "filter", "float", "format", "frozenset", "getattr", "globals", "hasattr",
+    "hash", "help", "hex", "id", "input", "int", "isinstance", "issubclass", "iter", "len", "license", "list",
+    "locals", "map", "max", "memoryview", "min", "next", "object", "oct", "open", "ord", "pow", "print", "property",
+    "quit", "range", "repr", "reversed", "round", "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum",
+    "super", "tuple", "type", "vars", "zip",
+})  # fmt: skip
+_BUILTIN_CLASSES: Final = frozenset({
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BaseExceptionGroup", "BlockingIOError",
+    "BrokenPipeError", "BufferError", "BytesWarning", "ChildProcessError", "ConnectionAbortedError",
+    "ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "DeprecationWarning", "EOFError", "Ellipsis",
+    "EncodingWarning", "EnvironmentError", "Exception", "ExceptionGroup", "FileExistsError", "FileNotFoundError",
+    "FloatingPointError", "FutureWarning", "GeneratorExit", "IOError", "ImportError", "ImportWarning",
+    "IndentationError", "IndexError", "InterruptedError", "IsADirectoryError", "KeyError", "KeyboardInterrupt",
+    "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "NotADirectoryError", "NotImplemented",
+    "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning", "PermissionError",
+    "ProcessLookupError", "RecursionError", "ReferenceError", "ResourceWarning", "RuntimeError", "RuntimeWarning",
+    "StopAsyncIteration", "StopIteration", "SyntaxError", "SyntaxWarning", "SystemError", "SystemExit", "TabError",
+    "TimeoutError", "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
+    "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning", "ZeroDivisionError",
+})  # fmt: skip
+_PYDANTIC: Final = frozenset({
+    "construct", "copy", "dict", "from_orm", "json", "model_computed_fields", "model_config", "model_construct",
+    "model_copy", "model_extra", "model_fields", "model_fields_set", "model_json_schema", "model_parametrized_name",
+    "model_post_init", "model_rebuild", "mro", "parse_file", "parse_obj", "parse_raw", "register", "schema",
+    "schema_json", "update_forward_refs", "validate",
+})  # fmt: skip
+"""What Pydantic's models, and their class's class, have themselves. See `field_name` for the rest."""
+_DEVICES: Final = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 
-RESERVED_ATTRIBUTES: Final = _KEYWORDS | _TYPES_IN_ANNOTATIONS | frozenset(dir(BaseModel)) | {"MISSING"}
+RESERVED_ATTRIBUTES: Final = _KEYWORDS | _TYPES_IN_ANNOTATIONS | _PYDANTIC
 """What a member of a model cannot be called: Pydantic's own, and the words of its annotations."""
-RESERVED_ARGUMENTS: Final = _KEYWORDS | _TYPES_IN_ANNOTATIONS | {"self", "cls", "ctx", "print"}
-"""What an argument of a tool or of a client's method cannot be called."""
+RESERVED_ARGUMENTS: Final = RESERVED_ATTRIBUTES | {"self", "cls", "ctx", "answer", "print"}
+"""What an argument of a tool or of a client's method cannot be called: it becomes a member of a model as well."""
+RESERVED_OWN_ARGUMENTS: Final = _KEYWORDS | {"client"}
+"""What an argument of a one-shot function cannot be called."""
 RESERVED_FUNCTIONS: Final = (
     _KEYWORDS
     | _TYPES_IN_ANNOTATIONS
-    | frozenset(dir(builtins))
-    | {"annotations", "tools", "models", "gateways", "connect", "launch", "in_process", "call", "session", "mro"}
+    | _BUILTINS
+    | {"annotations", "tools", "connect", "launch", "in_process", "call", "package", "variables"}
 )
 """What a tool's function or a client's method cannot be called."""
-RESERVED_CLASSES: Final = frozenset(dir(builtins)) | {
-    "Annotated", "Any", "Answer", "ApiClient", "Base64", "BaseModel", "Bytes", "ConfigDict", "Context", "Date",
-    "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue", "Literal", "Mapping",
-    "Members", "Model", "OneOf", "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "ToolBox", "TypeAdapter",
-    "Upstream",
+RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
+    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "Base64", "BaseModel", "Basic", "Bearer", "Bytes",
+    "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
+    "InputModel", "Json", "JsonValue", "Literal", "MISSING", "Mapping", "Members", "Model", "OPEN", "OneOf",
+    "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
-RESERVED_MODULES: Final = _KEYWORDS | frozenset(dir(builtins)) | {"annotations"}
-RESERVED_GATEWAYS: Final = frozenset({"MISSING", "VARIABLES", "GATEWAYS"})
+RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}
+"""What a module cannot be called; some systems have no files with the names of devices."""
+RESERVED_GATEWAYS: Final = frozenset({"MISSING", "OPEN"})
+"""What a gateway's constant cannot be called."""
 
 
 def tool_name(name: str) -> str:
@@ -66,6 +99,12 @@ def snake_case(text: str) -> str:
     return _identifier(re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_"), text, "x")
 
 
+def field_name(text: str) -> str:
+    """The Python name of what becomes a member of a model; Pydantic keeps two beginnings for itself."""
+    name = snake_case(text)
+    return f"x_{name}" if name.startswith(("model_dump", "model_validate")) else name
+
+
 def own_name(text: str, otherwise: str) -> str:
     """The text itself where Python accepts it as a name, else another."""
     return text if text.isidentifier() and text.isascii() and not text.startswith("_") else otherwise
@@ -77,20 +116,26 @@ def pascal_case(text: str) -> str:
     return _identifier("".join(word[0].upper() + word[1:] for word in words), text, "X")
 
 
+def client_name(catalog: str) -> str:
+    """The name of a catalog's client; that of the class that it is made from is taken."""
+    name = f"{pascal_case(catalog)}Client"
+    return name if name not in RESERVED_CLASSES else f"{pascal_case(catalog)}McpClient"
+
+
 def constant_case(text: str) -> str:
     """A constant's name: `apim-v2` → `APIM_V2`."""
     return snake_case(text).upper()
 
 
 def resolve(sources: Iterable[str], spell: Callable[[str], str], reserved: frozenset[str]) -> dict[str, str]:
-    """A name for each source, each different (also where case is folded), none reserved, in any order of sources."""
+    """A name for each source, each different, none reserved, the same in any order of the sources."""
     spelled = {source: _unreserved(spell(source), reserved) for source in sources}
-    wanted = Counter(name.casefold() for name in spelled.values())
-    kept = {source: name for source, name in spelled.items() if wanted[name.casefold()] == 1}
-    taken = {name.casefold() for name in kept.values()}
+    wanted = Counter(spelled.values())
+    kept = {source: name for source, name in spelled.items() if wanted[name] == 1}
+    taken = set(kept.values())
     for source in sorted(spelled.keys() - kept.keys(), key=lambda source: (spelled[source] != source, source)):
         kept[source] = _free(source, spelled[source], taken)
-        taken.add(kept[source].casefold())
+        taken.add(kept[source])
     return {source: kept[source] for source in spelled}
 
 
@@ -98,12 +143,12 @@ def _free(source: str, name: str, taken: set[str]) -> str:
     """The name itself for the source that is spelled so, else the name and as much of a hash as it takes."""
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
     choices = [name] if source == name else []
-    choices += [f"{name.rstrip('_')}_{digest[:length]}" for length in range(HASH_LENGTH, len(digest))]
-    return next(choice for choice in choices if choice.casefold() not in taken)
+    choices += [f"{name[: LONGEST - n].rstrip('_')}_{digest[:n]}" for n in range(HASH_LENGTH, LONGEST)]
+    return next(choice for choice in choices if choice not in taken)
 
 
 def _unreserved(name: str, reserved: frozenset[str]) -> str:
-    return f"{name}_" if name in reserved or name.startswith("model_") else name
+    return f"{name}_" if name in reserved else name
 
 
 def _safe(name: str, allowed: re.Pattern[str], fallback: str) -> str:

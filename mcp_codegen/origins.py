@@ -21,7 +21,7 @@ class Origins:
     def __init__(self, catalog: CheckedCatalog) -> None:
         self._catalog = catalog
         sources = list(dict.fromkeys(_source(one) for one in catalog.active))
-        self._constants = names.resolve(sources, names.constant_case, names.RESERVED_GATEWAYS)
+        self._constants = names.resolve(sources, lambda s: names.constant_case(_host(s)), names.RESERVED_GATEWAYS)
         self.all = tuple(self._origin(next(one for one in catalog.active if _source(one) == s)) for s in sources)
         found = [setting for one in catalog.active for setting in self._settings(one)]
         self.settings = tuple({setting.name: setting for setting in reversed(found)}.values())[::-1]
@@ -53,7 +53,7 @@ class Origins:
             arguments.append(Keyword("credential", credential))
         arguments.append(Keyword("timeout", literal(gateway.timeout_seconds)))
         arguments.append(Keyword("timeout_variable", literal(self._timeout_variable(one))))
-        return Origin(self.constant_of(one), _source(one), gateway.description, tuple(arguments))
+        return Origin(self.constant_of(one), _host(_source(one)), gateway.description, tuple(arguments))
 
     def _gateway(self, one: Operation) -> Gateway:
         if not one.base_url:
@@ -64,7 +64,7 @@ class Origins:
         return f"{self.constant_of(one)}_TIMEOUT"
 
     def _settings(self, one: Operation) -> Iterator[Setting]:
-        gateway, name = self._gateway(one), _source(one)
+        gateway, name = self._gateway(one), _host(_source(one))
         for variable in _VARIABLE.findall(gateway.base_url):
             whole = gateway.base_url == f"${{{variable}}}"
             sample = f"https://{name.lower()}.example.com" if whole else "value"
@@ -85,7 +85,12 @@ class Origins:
 
 
 def _source(one: Operation) -> str:
-    return one.gateway or one.base_url.partition("://")[2]
+    """A gateway's name, or the beginning of a URL: no gateway is called like that."""
+    return one.gateway or one.base_url
+
+
+def _host(source: str) -> str:
+    return source.partition("://")[2] or source
 
 
 def _credential(auth: Auth) -> str:

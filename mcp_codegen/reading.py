@@ -60,9 +60,7 @@ class Reader(SchemaReader):
             keys = " and ".join(shown({"schema_": "schema", "ref": "$ref"}.get(key, key)) for key in ways)
             self._refuse(pointer, f"{keys} describe the same value", "keep one of them")
         if spec.type is None:
-            if not ways and spec.enum:
-                return kind_of_values(spec.enum), ""
-            if not ways:
+            if not ways and not spec.enum:
                 self._refuse(pointer, "this has no type", 'add one, such as "type": "string"')
             return (implied[ways[0]] if ways else "any"), ""
         kind, implied_format = TYPES[spec.type]

@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-from jsonschema import Draft202012Validator
 
 from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
+from mcp_codegen.fitting import unfit
 from mcp_codegen.schema import Schema, json_schema
 from mcp_codegen.validation import nearest
 
 Rule = Callable[[CheckedCatalog], Iterator[Problem]]
 
+_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _VARIABLE: Final = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
@@ -39,7 +38,9 @@ _STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "body": ("simple",),
 }
 """OpenAPI 3.1, Parameter Object, Style Values; `simple` is what an input in the body has when it says nothing."""
-_PATH: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/{}-]|%[0-9A-Fa-f]{2})*")
+_HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+_LAST_PORT: Final = 65535
+_PATH: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _GATEWAY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
 
@@ -70,10 +71,10 @@ def _names_are_single(catalog: CheckedCatalog) -> Iterator[Problem]:
     for index, one in enumerate(catalog.operations):
         name = one.api.name
         if not name.isprintable() or name != name.strip():
-            yield Problem((*one.pointer, "name"), f"{shown(name)} cannot be a name", "use printable characters")
+            hint = "use printable characters, and no blanks around them"
+            yield Problem((*one.pointer, "name"), f"{shown(name)} cannot be a name", hint)
         if first.setdefault(name, index) != index:
-            said = f"{shown(name)} is the name of apis[{first[name]}] too"
-            yield Problem((*one.pointer, "name"), said, "rename one of them")
+            yield Problem((*one.pointer, "name"), f"an API above is called {shown(name)} too", "rename one of them")
 
 
 def _schemas_end(catalog: CheckedCatalog) -> Iterator[Problem]:
@@ -116,21 +117,28 @@ def _gateways_work(catalog: CheckedCatalog) -> Iterator[Problem]:
 
 
 def _base_url(url: str, pointer: Pointer) -> Iterator[Problem]:
-    filled = _VARIABLE.sub("x", url)
-    starts = "https://" if url.startswith("${") else ""
-    example = "write ${VARIABLE}, or a URL such as https://api.example.com/v1"
-    if "$" in filled or "{" in filled or not filled.isprintable() or " " in filled:
-        yield Problem(pointer, "cannot be read as a base URL", "write variables as ${NAME}, in capitals")
+    """What is wrong is said without the URL: a credential may stand in it."""
+    filled = _VARIABLE.sub("0", url)  # what a host and a port may both hold
+    if "$" in filled or "{" in filled:
+        yield Problem(pointer, "a variable is not written as one", "write it as ${NAME}, in capitals")
         return
-    parts = urlsplit(starts + filled)
-    if parts.username is not None or parts.password is not None:
-        yield Problem(
-            pointer, "holds a user or a password", "use an auth of type basic; secrets stay in the environment"
-        )
-    elif parts.scheme not in ("http", "https") or not parts.netloc:
-        yield Problem(pointer, f"{shown(url)} is not an http(s) URL", example)
-    elif parts.query or parts.fragment:
-        yield Problem(pointer, f"{shown(url)} has a query or a fragment", "keep the part before '?' and '#'")
+    scheme, _, rest = (f"https://{filled}" if url.startswith("${") else filled).partition("://")
+    host, _, path = rest.partition("/")
+    if "@" in host:
+        hint = "use an auth of type basic; secrets stay in the environment"
+        yield Problem(pointer, "a user or a password stands in the URL", hint)
+    elif "?" in rest or "#" in rest:
+        yield Problem(pointer, "a base URL has no query and no fragment", "keep the part before '?' and '#'")
+    elif scheme.lower() not in ("http", "https") or not _is_host(host):
+        hint = "write ${VARIABLE}, or a URL such as https://api.example.com/v1"
+        yield Problem(pointer, "this is not an http(s) URL with a host", hint)
+    elif not _PATH.fullmatch(f"/{path}"):
+        yield Problem(pointer, "the path holds characters that a URL cannot have", "percent-encode them")
+
+
+def _is_host(host: str) -> bool:
+    name, _, port = host.rpartition(":") if re.search(r":\d*$", host) else (host, "", "0")
+    return _HOST.fullmatch(name) is not None and len(port) <= 5 and int(port or 0) <= _LAST_PORT  # noqa: PLR2004
 
 
 def _auths(auths: Sequence[object], pointer: Pointer) -> Iterator[Problem]:
@@ -183,29 +191,30 @@ def _gateway_exists(one: Operation, gateways: Mapping[str, Gateway]) -> Iterator
     if one.gateway in gateways:
         return
     if one.api.gateway is not None:
-        hint = nearest(one.gateway, gateways)
+        hint = nearest(one.gateway, gateways) if gateways else "define it under 'gateways'"
         yield Problem((*one.pointer, "gateway"), f"there is no gateway {shown(one.gateway)}", hint)
     elif one.api.use_apim_gateway is not None:
         key = (*one.pointer, "useApimGateway")
         yield Problem(key, f"there is no gateway {shown(one.gateway)}", "define it, or name another with 'gateway'")
     else:
         said = f"this names no gateway, and there is none called {shown(DIRECT)}"
-        yield Problem(one.pointer, said, 'add "gateway": ' + nearest("", gateways).removeprefix("use "))
+        add = f"add the key 'gateway' and {nearest('', gateways)}"
+        yield Problem(one.pointer, said, add if gateways else "define one under 'gateways'")
 
 
 def _endpoint(one: Operation) -> Iterator[Problem]:
-    where = (*one.pointer, "endpoint")
-    path = one.path
-    if "?" in path or "#" in path:
+    where, path = (*one.pointer, "endpoint"), one.path
+    filled = _PLACEHOLDER.sub("x", path)
+    if "?" in filled or "#" in filled:
         yield Problem(where, "an endpoint is a path without '?' or '#'", "make each query parameter an input")
     elif not path.startswith("/"):
         yield Problem(where, f"{shown(path)} is neither a path nor a URL", "start it with '/' or 'https://'")
-    elif not _PATH.fullmatch(path):
-        yield Problem(where, f"{shown(path)} holds characters that a path cannot have", "percent-encode them")
-    elif any(part in (".", "..") for part in path.split("/")):
-        yield Problem(where, f"{shown(path)} holds '.' or '..'", "write the path itself")
-    elif path.count("{") != len(one.placeholders) or path.count("}") != len(one.placeholders) or "" in one.placeholders:
+    elif "{" in filled or "}" in filled or "" in one.placeholders:
         yield Problem(where, f"the braces of {shown(path)} do not match", "write placeholders as {name}")
+    elif not _PATH.fullmatch(filled) or not path.isprintable():
+        yield Problem(where, f"{shown(path)} holds characters that a path cannot have", "percent-encode them")
+    elif any(part in (".", "..") for part in filled.split("/")):
+        yield Problem(where, f"{shown(path)} holds '.' or '..'", "write the path itself")
     else:
         yield from _placeholders(one, where)
 
@@ -215,18 +224,15 @@ def _placeholders(one: Operation, where: Pointer) -> Iterator[Problem]:
     inputs = {parameter.name for parameter in one.parameters}
     for name in dict.fromkeys(one.placeholders):
         if name not in inputs:
-            hint = (
-                f"add an input {shown(name)}"
-                if not inputs
-                else f"add an input {shown(name)}, or {nearest(name, inputs)}"
-            )
-            yield Problem(where, f"there is no input for the placeholder {{{name}}}", hint)
+            near = nearest(name, inputs)
+            hint = f"add an input {shown(name)}" + (f", or {near}" if near.startswith("did") else "")
+            yield Problem(where, f"there is no input for the placeholder {shown('{' + name + '}')}", hint)
         elif name not in placed:
             yield Problem(where, f"the input {shown(name)} is not in the path", "remove its 'in'")
     for name, parameter in placed.items():
         if name not in one.placeholders:
-            said = f"the endpoint has no placeholder {{{name}}}"
-            yield Problem((*parameter.pointer, "in"), said, f"add it: …/{{{name}}}")
+            said = f"the endpoint has no placeholder {shown('{' + name + '}')}"
+            yield Problem((*parameter.pointer, "in"), said, "add it, or remove this key")
 
 
 def _method(one: Operation) -> Iterator[Problem]:
@@ -333,8 +339,10 @@ def _default(parameter: Parameter) -> Iterator[Problem]:
     )
     if not plain:
         yield Problem(where, "a default for this type cannot be generated yet", "leave it out")
+    elif schema.kind == "integer" and isinstance(schema.default[0], float):
+        yield Problem(where, "this does not fit its type: expected a whole number", "write it without decimals")
     else:
-        yield from _fits(schema.default[0], json_schema(schema, "input", str), where)
+        yield from unfit(schema.default[0], json_schema(schema, "input", str), where)
 
 
 # --- examples ------------------------------------------------------------------------------------------
@@ -357,33 +365,13 @@ def _examples_fit(catalog: CheckedCatalog) -> Iterator[Problem]:
                     yield Problem((*where, "inputs", name), f"there is no input {shown(name)}", hint, at_key=True)
                 else:
                     schema = json_schema(known[name].schema, "input", _key)
-                    yield from _fits(value, schema | _defs(defs["input"]), (*where, "inputs", name))
+                    yield from unfit(value, schema | _defs(defs["input"]), (*where, "inputs", name))
             for name, parameter in known.items():
                 if parameter.required and name not in example.inputs:
                     yield Problem((*where, "inputs"), f"the input {shown(name)} is missing", "add it")
             if one.answer is not None and "output" in example.model_fields_set:
                 schema = json_schema(one.answer, "output", _key)
-                yield from _fits(example.output, schema | _defs(defs["output"]), (*where, "output"))
-
-
-def _fits(value: object, schema: Mapping[str, Any], where: Pointer) -> Iterator[Problem]:
-    for error in Draft202012Validator(schema).iter_errors(value):
-        yield Problem((*where, *error.absolute_path), f"this does not fit its type: {_said(error)}", "mend one of them")
-
-
-def _said(error: Any) -> str:  # noqa: ANN401 - a jsonschema error
-    said = {
-        "type": f"expected {_types(error.validator_value)}",
-        "required": "a required member is missing",
-        "pattern": f"the pattern is {shown(str(error.validator_value))}",
-        "enum": "it is not among the enum's values",
-        "additionalProperties": "it has a member that the type does not know",
-    }
-    return said.get(error.validator, f"{error.validator} is {shown(str(error.validator_value))}")
-
-
-def _types(value: object) -> str:
-    return " or ".join(value) if isinstance(value, list) else str(value)
+                yield from unfit(example.output, schema | _defs(defs["output"]), (*where, "output"))
 
 
 def _defs(schemas: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mcp_codegen.constraints import CONSTRAINTS, constraint_problem
 from mcp_codegen.errors import Pointer, Problem, shown
 from mcp_codegen.merging import ANNOTATIONS, is_only_required, merged, variants
 from mcp_codegen.schema import Kind, Member, Schema
-from mcp_codegen.validation import nearest
+from mcp_codegen.validation import kind_of, nearest
 
 TYPES: Final[Mapping[str, tuple[Kind, str]]] = {
     "string": ("string", ""),
@@ -112,8 +112,10 @@ class SchemaReader:
         if named is None:
             return self._kind_without_type(schema), nullable, ""
         if not isinstance(named, str) or named not in TYPES:
-            said = shown(named) if isinstance(named, str) else "that is not text"
-            self._refuse((*pointer, "type"), f"unknown type {said}", nearest(str(named), get_args(TypeName)))
+            said = (
+                f"unknown type {shown(named)}" if isinstance(named, str) else f"expected text, found {kind_of(named)}"
+            )
+            self._refuse((*pointer, "type"), said, nearest(named if isinstance(named, str) else "", get_args(TypeName)))
             return "any", nullable, ""
         kind, implied = TYPES[named]
         return kind, nullable, implied
@@ -202,13 +204,15 @@ class SchemaReader:
         """The constraints that can be checked."""
         kept = {}
         for key, value in found.items():
+            if kind == "any" and any(problem.pointer[: len(pointer)] == pointer for problem in self.problems):
+                continue  # there is no type to hold it against, and that is said
             if problem := constraint_problem(key, value, kind):
                 self._refuse((*pointer, key), *problem)
             else:
-                kept[key] = value
+                kept[key] = int(value) if isinstance(value, float) and value.is_integer() else value
         for low, high in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")):
             if low in kept and high in kept and kept[low] > kept[high]:
-                self._refuse((*pointer, low), f"{low} is greater than {high}", "no value can fit; mend one of them")
+                self._refuse((*pointer, low), f"{low} is greater than {high}: no value fits", "mend one of them")
         return {} if kind in ("any", "union") else kept
 
     def _resolve(self, reference: str) -> Mapping[str, Any] | None:
@@ -246,7 +250,7 @@ class SchemaReader:
         value = schema.get(key, "")
         if isinstance(value, str):
             return value
-        self._refuse((*pointer, key), "expected text", "write text")
+        self._refuse((*pointer, key), f"expected text, found {kind_of(value)}", "write text, in quotes")
         return ""
 
     def _refuse(self, pointer: Pointer, message: str, hint: str, *, at_key: bool = False) -> None:

@@ -16,38 +16,45 @@ Says = Callable[[Mapping[str, Any]], tuple[str, str]]
 
 _SAYS: Mapping[str, Says] = {
     "missing": lambda _: ("this key is missing", "add it"),
-    "greater_than": lambda c: (f"must be greater than {c['gt']}", "raise it"),
-    "greater_than_equal": lambda c: (f"must be at least {c['ge']}", "raise it"),
-    "less_than_equal": lambda c: (f"must be at most {c['le']}", "lower it"),
+    "greater_than": lambda c: (f"must be greater than {c['gt']:g}", "raise it"),
+    "greater_than_equal": lambda c: (f"must be at least {c['ge']:g}", "raise it"),
+    "less_than_equal": lambda c: (f"must be at most {c['le']:g}", "lower it"),
     "string_too_short": lambda c: (f"must have at least {c['min_length']} character", "fill it in"),
     "string_too_long": lambda c: (f"must have at most {c['max_length']} characters", "shorten it"),
     "too_short": lambda c: (f"must have at least {c['min_length']} member", "add one, or leave the key out"),
     "union_tag_not_found": lambda _: ("has no type", "add the key 'type'"),
 }
-_KINDS: Mapping[str, str] = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
+_OBJECT = ("an object", "write { … } with keys and values")
+_WHOLE = ("a whole number", "write it without quotes and decimals")
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "string_type": ("text", "write text, in quotes"),
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": ("a number", "write it without quotes"),
+    "bool_type": ("true or false", "write one of the two, without quotes"),
+    "list_type": ("a list", "write [ … ], even around a single member"),
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
 }
+"""What was expected, and how it is written."""
+_NOUNS: Mapping[str, str] = {"in": "place"}
 _PATTERNS: Mapping[str, str] = {
     "env": "write the name of an environment variable, such as BILLING_TOKEN; never the secret itself",
-    "$ref": "write '#/schemas/NAME'; other references go into a 'schema'",
+    "$ref": "write '#/schemas/NAME', and the type under 'schemas'",
     "version": "write numbers with dots, such as 1.0.0",
     "httpMethod": "write an HTTP method, such as GET or POST",
 }
-_NAME_PATTERN = "use letters, digits and '-' or '_', starting with a lower-case letter"
+_NAME_PATTERN = "use lower-case letters, digits, and single '-' or '_' between them, starting with a letter"
 
 
 def problems(error: ValidationError, root: type[BaseModel], data: JsonValue) -> list[Problem]:
-    """Each thing that Pydantic refused, once, in its order."""
-    found = [_problem(details, root, data) for details in error.errors(include_url=False)]
-    return list(dict.fromkeys(found))
+    """Each thing that Pydantic refused, once, in its order; of a value's possible kinds the first is asked for."""
+    found: dict[tuple[Pointer, str], Problem] = {}
+    for details in error.errors(include_url=False):
+        problem = _problem(details, root, data)
+        found.setdefault((problem.pointer, "kind" if details["type"] in _KINDS else problem.message), problem)
+    return list(found.values())
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -58,23 +65,32 @@ def nearest(word: str, known: Iterable[str]) -> str:
     folded = {choice.casefold().replace("_", "").replace("-", ""): choice for choice in choices}
     if same := folded.get(word.casefold().replace("_", "").replace("-", "")):
         return f"did you mean {shown(same)}?"
-    return "use one of " + ", ".join(map(shown, choices)) if choices else "remove it"
+    if len(choices) > 1:
+        return "use one of " + ", ".join(map(shown, choices))
+    return f"use {shown(choices[0])}" if choices else "remove it"
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in the words of the language."""
+    names = {bool: "true or false", int: "a number", float: "a decimal", str: "text", list: "a list", dict: "an object"}
+    return "null" if value is None else names.get(type(value), "something else")
 
 
 def _problem(details: ErrorDetails, root: type[BaseModel], data: JsonValue) -> Problem:
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     pointer = _pointer(details["loc"], data, missing=kind == "missing")
     if kind == "extra_forbidden":
-        key = str(pointer[-1])
-        return Problem(
-            pointer, f"unknown key {shown(key)}", nearest(key, _known_keys(root, details["loc"])), at_key=True
-        )
+        key, known = str(pointer[-1]), _known_keys(root, details["loc"])
+        hint = nearest(key, known)
+        if not hint.startswith("did"):
+            hint = nearest("", known - _at(data, pointer[:-1]).keys())
+        return Problem(pointer, f"unknown key {shown(key)}", hint, at_key=True)
     if kind == "union_tag_invalid":
         choices = _choices(context["expected_tags"])
         return Problem((*pointer, "type"), f"unknown type {shown(context['tag'])}", nearest(context["tag"], choices))
     if kind == "literal_error":
-        said = f"unknown {_noun(pointer)} {shown(value)}" if isinstance(value, str) else f"found {_kind(value)}"
-        return Problem(pointer, said, nearest(str(value), _choices(context["expected"])))
+        said = f"unknown {_noun(pointer)} {shown(value)}" if isinstance(value, str) else _expected("text", value)
+        return Problem(pointer, said, nearest(value if isinstance(value, str) else "", _choices(context["expected"])))
     return Problem(pointer, *_said(details, pointer))
 
 
@@ -83,7 +99,8 @@ def _said(details: ErrorDetails, pointer: Pointer) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
         return _pattern(pointer, str(value))
     if kind in _KINDS:
-        return f"expected {_KINDS[kind]}, found {_kind(value)}", f"write {_KINDS[kind]}"
+        noun, hint = _KINDS[kind]
+        return _expected(noun, value), hint if value is not None else "fill it in, or leave the key out"
     if kind in _SAYS:
         return _SAYS[kind](details.get("ctx", {}))
     return details["msg"], "see the catalog's JSON Schema"
@@ -107,6 +124,12 @@ def _pointer(loc: Pointer, data: JsonValue, *, missing: bool) -> Pointer:
         if inside or (last and missing):
             pointer.append(part)
     return tuple(pointer)
+
+
+def _at(data: Any, pointer: Pointer) -> Any:  # noqa: ANN401 - JSON
+    for part in pointer:
+        data = data[part]
+    return data
 
 
 def _known_keys(root: type[BaseModel], loc: Pointer) -> set[str]:
@@ -139,13 +162,15 @@ def _pattern(pointer: Pointer, value: str) -> tuple[str, str]:
     key = str(pointer[-1]) if pointer else ""
     if key == "env" or key.endswith("Env"):
         return "not the name of an environment variable", _PATTERNS["env"]
+    if pointer[-2:] == ("auth", "name"):  # the credential may stand in it
+        return "not the name of a header, a parameter or a cookie", "write the name alone, such as X-Api-Key"
     return f"{shown(value)} cannot stand here", _PATTERNS.get(key, _NAME_PATTERN)
 
 
 def _noun(pointer: Pointer) -> str:
-    return next((part for part in reversed(pointer) if isinstance(part, str)), "value")
+    key = next((part for part in reversed(pointer) if isinstance(part, str)), "value")
+    return _NOUNS.get(key, key)
 
 
-def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
-    return "null" if value is None else names.get(type(value), "something else")
+def _expected(noun: str, value: object) -> str:
+    return f"expected {noun}, found {kind_of(value)}"

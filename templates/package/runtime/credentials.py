@@ -78,9 +78,9 @@ class Bearer:
 
     def read(self, settings: Settings) -> Carried:
         """The Authorization header."""
-        given = settings.require(self.variable)
-        if given[:7].lower() == "bearer ":
-            settings = Settings({self.variable: given[7:]})
+        first, _, rest = settings.require(self.variable).partition(" ")
+        if first.lower() == "bearer":
+            settings = Settings({self.variable: rest})
         token = settings.secret(self.variable)
         return Carried(headers={"Authorization": f"Bearer {token}"}, secrets=(token,))
 

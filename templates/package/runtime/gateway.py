@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 from mcp.server.mcpserver import Context
 from pydantic_core import to_json
 
-from ..errors import AnswerTooLarge, NotJson, TimedOut, Unreachable
+from ..errors import AnswerTooLarge, InvalidArguments, NotJson, TimedOut, Unreachable
 from .answers import RawAnswer, checked
 from .context import Answer, Upstream
 from .credentials import OPEN, Credential
@@ -19,6 +19,8 @@ from .wire import fill, header_values, present, query_string
 
 MAX_ANSWER_BYTES = 256_000
 """Some hosts refuse results above 1 MiB, and no model reads that much."""
+ENCODINGS = ("", "identity", "gzip", "deflate")
+"""One at a time: a small answer packed twice could unpack to more than the memory there is."""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -61,12 +63,15 @@ class Gateway:
             + fill(path, at or {})
             + query_string({**(query or {}), **carried.query})
         )
-        request = upstream.http.build_request(
-            method,
-            url,
-            headers=header_values(headers or {}) | carried.headers | ({} if body is None else JSON),
-            content=None if body is None else to_json(present(body)),
-        )
+        try:
+            request = upstream.http.build_request(
+                method,
+                url,
+                headers=header_values(headers or {}) | carried.headers | ({} if body is None else JSON),
+                content=None if body is None else to_json(present(body)),
+            )
+        except httpx.InvalidURL as error:
+            raise InvalidArguments("Nothing was sent: the arguments make the URL too long.", "Pass less.") from error
         seconds = upstream.settings.seconds(self.timeout_variable, timeout or self.timeout)
         answer = await _exchange(upstream.http, request, seconds)
         return Answer(checked(answer.without(carried.secrets), returns, used.variables), wrapped)
@@ -78,27 +83,42 @@ async def _exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: fl
         with anyio.fail_after(seconds):
             response = await http.send(request, stream=True)
             try:
-                return RawAnswer(response.status_code, response.headers, await _read(response))
+                content = await _read(response)
             finally:
                 await response.aclose()
-    except (TimeoutError, httpx.TimeoutException) as error:
+    except TimeoutError as error:
         hint = "Try again, or raise the gateway's time-out."
         raise TimedOut(f"The API gave no complete answer within {seconds:g} seconds.", hint) from error
-    except httpx.DecodingError as error:
-        raise NotJson("The API's answer could not be decompressed.", "Tell the API's owners.") from error
-    except (httpx.TransportError, httpx.InvalidURL) as error:
+    except httpx.TransportError as error:
         where = request.url.host
         hint = "Check the base URL, the network and, behind a proxy, HTTPS_PROXY."
-        raise Unreachable(f"The API at {where} cannot be reached.", hint) from error
+        raise Unreachable(f"The connection to the API at {where} could not be opened, or broke.", hint) from error
+    kind, retry_after = response.headers.get("content-type", ""), response.headers.get("retry-after", "")
+    return RawAnswer(response.status_code, content, kind, retry_after)
 
 
 async def _read(response: httpx.Response) -> bytes:
+    """The body; of a failure, as much as there is to tell. Raises `ApiError`."""
     content = bytearray()
+    try:
+        async for chunk in _unpacked(response):
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                break
+    except httpx.DecodingError as error:
+        if response.is_success:
+            hint = "Tell the API's owners."
+            status = response.status_code
+            raise NotJson("The API's answer could not be decompressed.", hint, status=status) from error
+    if len(content) > MAX_ANSWER_BYTES and response.is_success:
+        size = f"{MAX_ANSWER_BYTES // 1000} kB"
+        hint = "Ask for less of it."
+        raise AnswerTooLarge(f"The API's answer is larger than {size}.", hint, status=response.status_code)
+    return bytes(content[:MAX_ANSWER_BYTES])
+
+
+async def _unpacked(response: httpx.Response) -> AsyncIterator[bytes]:
+    if response.headers.get("content-encoding", "").lower() not in ENCODINGS:
+        raise httpx.DecodingError("This is not an encoding that was asked for.")
     async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            size = f"{MAX_ANSWER_BYTES // 1000} kB"
-            raise AnswerTooLarge(
-                f"The API's answer is larger than {size}.", "Ask for less of it.", status=response.status_code
-            )
-    return bytes(content)
+        yield chunk

@@ -10,7 +10,6 @@ from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
 
 from ..errors import ApiError, Failed, InvalidArguments, ServerLost, TimedOut
 
-CONNECT_TIMEOUT = 30.0
 REQUEST_TIMEOUT = -32001
 INVALID_PARAMS = -32602
 CONNECTION_CLOSED = -32000
@@ -25,16 +24,16 @@ class Session:
         self._closing = asyncio.Event()
         self._holder = asyncio.create_task(self._hold())
 
-    async def open(self) -> None:
-        """Wait for the server. Raises `ServerLost` when there is none, or one that does not answer."""
+    async def open(self, seconds: float) -> None:
+        """Wait for the server, for so many seconds. Raises `ServerLost` when there is none, or a mute one."""
         waiting = asyncio.create_task(self._opened.wait())
         try:
-            await asyncio.wait({self._holder, waiting}, timeout=CONNECT_TIMEOUT, return_when="FIRST_COMPLETED")
+            await asyncio.wait({self._holder, waiting}, timeout=seconds, return_when="FIRST_COMPLETED")
         finally:
             waiting.cancel()
         if not self._opened.is_set():
             await self.close()
-            why = f" ({self._end()})" if self._end() else f" within {CONNECT_TIMEOUT:g} seconds"
+            why = f" ({self._end()})" if self._end() else f" within {seconds:g} seconds"
             hint = "Is it running, and is the address or the command right? Its own output says more."
             raise ServerLost(f"The MCP server cannot be reached{why}.", hint)
 
@@ -58,7 +57,8 @@ class Session:
         self._closing.set()
         if not self._opened.is_set():
             self._holder.cancel()
-        await asyncio.wait({self._holder})
+        with anyio.CancelScope(shield=True):  # a caller that is cancelled leaves no server behind
+            await asyncio.wait({self._holder})
         self._end()  # told to the calls already
 
     async def _hold(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -19,10 +20,16 @@ CONNECT_TIMEOUT = 5.0
 
 
 def open_http() -> httpx.AsyncClient:
-    """A client whose requests carry nothing of another's; the caller bounds the time of a call."""
+    """A client whose requests carry nothing of another's answer."""
     transport = AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT)
-    headers = {"Accept": "application/json", "User-Agent": "mcp-codegen"}
-    return httpx.AsyncClient(transport=transport, headers=headers, timeout=None)  # noqa: S113 - see above
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "mcp-codegen"}
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(
+        transport=transport,
+        headers=headers,
+        cookies=no_cookies,
+        timeout=None,  # noqa: S113 - the caller bounds the time of a call as a whole
+    )
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -55,7 +62,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 proxy=self._proxy(request.url),
                 skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
             )
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a host or a proxy that is none
             raise _translated(error) from error
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
 
@@ -65,8 +72,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     def _proxy(self, url: httpx.URL) -> str | None:
+        """The machine's proxy for this URL, which may be written without its scheme."""
         proxy = self._proxies.get(url.scheme)
-        return proxy if proxy and not proxy_bypass(url.host) else None
+        if not proxy or proxy_bypass(url.host):
+            return None
+        scheme, has_scheme, _ = proxy.partition("://")
+        if has_scheme and scheme.lower() not in ("http", "https"):
+            raise httpx.ProxyError("Only HTTP proxies can be used.")
+        return proxy if has_scheme else f"http://{proxy}"
 
 
 class _Body(httpx.AsyncByteStream):
@@ -86,7 +99,7 @@ class _Body(httpx.AsyncByteStream):
 
 def _translated(error: Exception) -> httpx.TransportError:
     if isinstance(error, TimeoutError):
-        return httpx.TimeoutException("The connection timed out.")
-    if isinstance(error, aiohttp.ClientConnectorError):
+        return httpx.ConnectTimeout("The connection could not be opened in time.")
+    if isinstance(error, aiohttp.ClientConnectorError | ValueError):
         return httpx.ConnectError("The connection could not be opened.")
     return httpx.ReadError("The connection broke.")

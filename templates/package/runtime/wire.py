@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pydantic import MISSING
-from pydantic_core import to_jsonable_python
+from pydantic_core import from_json, to_json
 
 from ..errors import InvalidArguments
 
@@ -18,9 +18,16 @@ _NOT_IN_HEADERS = re.compile(r"[^\x20-\x7e]")
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON for the arguments that were given; an explicit null stays."""
-    given = {name: value for name, value in values.items() if value is not MISSING}
-    return {name: to_jsonable_python(value, by_alias=True) for name, value in given.items()}
+    """JSON for the arguments that were given; an explicit null stays. Raises `InvalidArguments` for what has none."""
+    return {name: _json(name, value) for name, value in values.items() if value is not MISSING}
+
+
+def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return from_json(to_json(value, by_alias=True), allow_inf_nan=False)
+    except ValueError as error:
+        message = f"Nothing was sent: {name}: this has no form in JSON."
+        raise InvalidArguments(message, "Pass text, a number, a boolean, a list, an object or null.") from error
 
 
 def fill(path: str, values: Mapping[str, Any]) -> str:

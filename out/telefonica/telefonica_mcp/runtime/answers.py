@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +26,7 @@ from ..errors import (
     UpstreamError,
     UpstreamFailed,
 )
+from .masking import masked
 
 SHOWN_CHARACTERS = 300
 SHORTEST_SECRET = 6
@@ -40,24 +40,26 @@ _FIREWALL = re.compile(
 )
 
 
+_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
+"""A number that may be more than a float can hold, which would be passed on as null."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """Status, headers and the whole body of an answer."""
+    """What is read of an answer: status, two headers, and the body, of which a failure may have more."""
 
     status: int
-    headers: httpx.Headers
     content: bytes
+    content_type: str = ""
+    retry_after: str = ""
 
     def without(self, secrets: tuple[str, ...]) -> RawAnswer:
         """The answer with our own secrets masked, should the upstream echo them."""
-        content = self.content
-        ok = 200 <= self.status < 300  # noqa: PLR2004 - HTTP's success
-        for secret in secrets:
-            if ok and len(secret) < SHORTEST_SECRET:
-                continue
-            for form in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
-                content = content.replace(form.encode(), b"***")
-        return self if content is self.content else replace(self, content=content)
+        ok = httpx.codes.is_success(self.status)
+        found = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET or not ok)
+        kind = masked(self.content_type.encode(), secrets).decode()
+        return replace(self, content=masked(self.content, found), content_type=kind)
 
 
 def checked(answer: RawAnswer, returns: Any, variables: tuple[str, ...]) -> Any:  # noqa: ANN401 - types and JSON
@@ -66,18 +68,21 @@ def checked(answer: RawAnswer, returns: Any, variables: tuple[str, ...]) -> Any:
         raise problem
     if not answer.content and returns is Any:
         return None
+    content = answer.content.removeprefix(_BYTE_ORDER_MARK)
     try:
-        data = from_json(answer.content, allow_inf_nan=False)
+        data = from_json(content, allow_inf_nan=False)
+        if _HUGE.search(content):
+            json.dumps(data, allow_nan=False)
     except ValueError as error:
         raise _not_json(answer) from error
     if returns is not Any:
-        _check(answer, data, returns)
+        _check(answer.status, content, data, returns)
     return data
 
 
-def _check(answer: RawAnswer, data: Any, returns: Any) -> None:  # noqa: ANN401 - types and JSON
+def _check(status: int, content: bytes, data: Any, returns: Any) -> None:  # noqa: ANN401 - types and JSON
     try:
-        _adapter(returns).validate_json(answer.content, strict=True, by_alias=True, by_name=False)
+        _adapter(returns).validate_json(content, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         broken = [one for one in error.errors(include_url=False) if not _is_whole_number(one["type"], one["input"])]
         if broken:
@@ -85,7 +90,7 @@ def _check(answer: RawAnswer, data: Any, returns: Any) -> None:  # noqa: ANN401 
             raise SchemaMismatch(
                 f"The API's answer breaks its schema at: {', '.join(places[:10])}.",
                 "The answer is in 'data'. Mend the catalog's outputs if the API has changed.",
-                status=answer.status,
+                status=status,
                 data=data,
             ) from error
 
@@ -97,8 +102,7 @@ def _is_whole_number(kind: str, value: object) -> bool:
 
 def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | None:
     status, detail = answer.status, _excerpt(answer.content)
-    html = bool(_HTML.match(answer.content)) or "text/html" in answer.headers.get("content-type", "")
-    if html and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
+    if _is_html(answer) and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
         return Blocked(
             "A web application firewall answered in the API's place.",
             "Call from a network that the API allows, or ask its owners to let this server through.",
@@ -106,7 +110,7 @@ def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | N
             detail=_excerpt(re.sub(rb"<[^>]*>", b" ", answer.content)),
         )
     if httpx.codes.is_success(status):
-        return _not_json(answer) if html else None
+        return None
     settings = " and ".join(variables) or "the catalog's auth"
     known: dict[int, tuple[type[UpstreamError], str, str]] = {
         401: (
@@ -122,14 +126,22 @@ def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | N
         kind, what, hint = known[status]
     elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
         kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
+    elif httpx.codes.is_redirect(status):
+        kind, what, hint = Rejected, "points elsewhere", "Check the base URL: redirects are not followed."
     else:
         kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
     message = f"The API {what} (HTTP {status})."
-    return kind(message, hint, status=status, retry_after=_retry_after(answer.headers), detail=detail)
+    return kind(message, hint, status=status, retry_after=_seconds(answer.retry_after), detail=detail)
+
+
+def _is_html(answer: RawAnswer) -> bool:
+    """A page, whatever it is called; JSON that is called a page is none."""
+    called = "text/html" in answer.content_type.lower() and not answer.content.lstrip().startswith((b"{", b"["))
+    return called or bool(_HTML.match(answer.content))
 
 
 def _not_json(answer: RawAnswer) -> NotJson:
-    kind = answer.headers.get("content-type", "").split(";")[0][:60] or "no content type"
+    kind = answer.content_type.split(";")[0][:60] or "no content type"
     return NotJson(
         f"The API answered HTTP {answer.status} with something that is not JSON ({_printable(kind)}).",
         "Check the base URL: a portal or a proxy may be answering in the API's place.",
@@ -138,16 +150,20 @@ def _not_json(answer: RawAnswer) -> NotJson:
     )
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds until the upstream wants to be asked again (RFC 9110, section 10.2.3): a number or a date."""
-    value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    moment = parsedate_tz(value) if value else None
-    return max(0.0, round(mktime_tz(moment) - time.time(), 3)) if moment else None
+def _seconds(retry_after: str) -> float | None:
+    """How long the upstream wants to be left alone (RFC 9110, section 10.2.3): a number of seconds, or a date."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_tz(retry_after)
+        return max(0.0, round(mktime_tz(moment) - time.time(), 3)) if moment else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _excerpt(content: bytes) -> str:
+    if b"\0" in content:
+        return ""  # no text, or one in which a secret would not have been found
     return _printable(content[: 4 * SHOWN_CHARACTERS].decode(errors="replace"))[:SHOWN_CHARACTERS]
 
 

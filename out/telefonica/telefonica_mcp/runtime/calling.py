@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -21,8 +21,16 @@ from ..errors import ApiError, Failed, SchemaMismatch, from_dict
 from .session import Session
 from .wire import present
 
+CONNECT_TIMEOUT = 30.0
+"""Seconds; a server that is launched on a busy machine takes some."""
 READ_TIMEOUT = 60.0
 """Seconds; longer than a gateway's own time-out, so that the server's own words arrive."""
+NETWORK_VARIABLES = tuple(
+    form
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    for form in (name, name.lower())
+)
+"""What a connection to the APIs may need to know of the machine."""
 
 
 class ApiClient:
@@ -37,38 +45,54 @@ class ApiClient:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, server: str | Transport | StdioServerParameters | MCPServer[Any], *, read_timeout: float = READ_TIMEOUT
+        cls,
+        server: str | Transport | StdioServerParameters | MCPServer[Any],
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
     ) -> AsyncIterator[Self]:
-        """Connect to a URL, a transport, a command to launch, or a server object. read_timeout: seconds for a call."""
+        """Connect to a URL, a transport, a command to launch, or a server object.
+
+        connect_timeout: seconds until the server must be ready. read_timeout: seconds that a call may take.
+        """
         session = Session(Client(server, read_timeout_seconds=read_timeout))
         try:
-            await session.open()
+            await session.open(connect_timeout)
             yield cls(session)
         finally:
             await session.close()
 
     @classmethod
     def launch(
-        cls, environ: Mapping[str, str] | None = None, *, read_timeout: float = READ_TIMEOUT
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
     ) -> AbstractAsyncContextManager[Self]:
         """Run the server as a child process over stdio.
 
-        Of this process's environment it sees only its own settings, or those in `environ` when that is given.
+        Of this process's environment it sees its own settings, or those in `environ` when that is given, and the
+        proxies and certificates of the machine.
         """
-        settings = {name: os.environ[name] for name in cls.variables if name in os.environ}
-        # The child finds the same modules as this process, installed or not.
-        paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        passed = {**(settings if environ is None else environ), **paths}
-        command = StdioServerParameters(command=sys.executable, args=["-m", cls.package], env=passed)
-        return cls.connect(command, read_timeout=read_timeout)
+        settings = _passed(cls.variables) if environ is None else environ
+        # The child finds the same modules as this process, installed or not, and none in the current folder (-P).
+        paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
+        passed = {**_passed(NETWORK_VARIABLES), **settings, "PYTHONPATH": paths}
+        command = StdioServerParameters(command=sys.executable, args=["-P", "-m", cls.package], env=passed)
+        return cls.connect(command, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     @classmethod
     def in_process(
-        cls, environ: Mapping[str, str] | None = None, *, read_timeout: float = READ_TIMEOUT
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
     ) -> AbstractAsyncContextManager[Self]:
         """Run the server inside this process, without a child or a socket. environ: its settings."""
         server = importlib.import_module(f"{cls.package}.server").create_server(environ)
-        return cls.connect(server, read_timeout=read_timeout)
+        return cls.connect(server, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool by its name with the catalog's own argument names; the answer as it came.
@@ -95,14 +119,24 @@ class ApiClient:
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
         if result.is_error:
             raise _told(text)
-        return from_json(text) if result.structured_content is None else result.structured_content
+        if result.structured_content is not None:
+            return result.structured_content
+        try:
+            return from_json(text)
+        except ValueError as error:
+            hint = "Is it the server that this client was generated with?"
+            raise SchemaMismatch(f"The server's answer to {tool} is not JSON.", hint, data=text) from error
+
+
+def _passed(variables: Iterable[str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in variables if name in os.environ}
 
 
 def _told(text: str) -> ApiError:
     """The error that the server told; another server's may be plain text."""
     try:
         return from_dict(from_json(text)["error"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return Failed(text or "The tool failed without a word.")
 
 

@@ -6,20 +6,31 @@ import argparse
 import ipaddress
 import logging
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dotenv import dotenv_values
 from mcp.server.transport_security import TransportSecuritySettings
 
+from ..errors import NotConfigured
 from .tooling import ApiServer
+
+MAX_PORT = 65_535
 
 Create = Callable[[Mapping[str, str]], ApiServer]
 
 
 def environment(env_file: Path | None = None) -> dict[str, str]:
-    """This process's environment over what an env file holds; by default `.env` in the current folder, if it exists."""
-    written = dotenv_values(env_file or Path(".env"), interpolate=False)
+    """This process's environment over what an env file holds; by default `.env` in the current folder, if it exists.
+
+    Raises `NotConfigured` when there is such a file and it is no text.
+    """
+    file = env_file or Path(".env")
+    try:
+        written = dotenv_values(file, interpolate=False, encoding="utf-8-sig")  # some editors start it with a mark
+    except (OSError, UnicodeError) as error:
+        raise NotConfigured(f"The file {file} cannot be read.", "It should be UTF-8 text that you may read.") from error
     return {name: value for name, value in written.items() if value is not None} | dict(os.environ)
 
 
@@ -31,7 +42,10 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
         parser.error(f"there is no file {args.env_file}; name one that exists, or leave --env-file out")
     if args.transport != "stdio" and not (_is_loopback(args.host) or args.allowed_host):
         parser.error("off loopback, name the Host headers to accept with --allowed-host; put authentication in front")
-    server = create(environment(args.env_file))
+    try:
+        server = create(environment(args.env_file))
+    except NotConfigured as error:
+        parser.error(str(error))
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     try:
         _run(server, args)
@@ -41,17 +55,29 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
 
 def _run(server: ApiServer, args: argparse.Namespace) -> None:
     if args.transport == "stdio":
+        # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         server.run("stdio")
         return
-    security = TransportSecuritySettings(allowed_hosts=args.allowed_host) if args.allowed_host else None
     server.run(
         "streamable-http",
         host=args.host,
         port=args.port,
         stateless_http=True,
         json_response=True,
-        transport_security=security,  # None: the SDK accepts loopback's Host and Origin headers only
+        transport_security=_security(args.host, args.allowed_host),
     )
+
+
+def _security(host: str, allowed: list[str]) -> TransportSecuritySettings:
+    """Against DNS rebinding: the Host and Origin headers to accept, with any port; loopback's unless others are named.
+
+    Not left to the SDK, which checks nothing on a loopback address that it does not know, such as 127.0.0.2.
+    """
+    loopback = {"127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host}
+    hosts = [form for name in allowed or sorted(loopback) for form in (name, f"{name}:*")]
+    origins = [] if allowed else [f"http://{name}" for name in hosts]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
 def _parser(program: str, version: str, description: str) -> argparse.ArgumentParser:
@@ -63,12 +89,18 @@ def _parser(program: str, version: str, description: str) -> argparse.ArgumentPa
         "--transport", choices=["stdio", "http", "streamable-http"], default="stdio", help="default: %(default)s"
     )
     parser.add_argument("--host", default="127.0.0.1", help="for http; default: %(default)s")
-    parser.add_argument("--port", type=int, default=8000, help="for http; default: %(default)s")
+    parser.add_argument("--port", type=_port, default=8000, help="for http; default: %(default)s")
     parser.add_argument(
         "--allowed-host", action="append", default=[], metavar="HOST", help="Host header to accept; repeatable"
     )
     parser.add_argument("--env-file", type=Path, help="settings; default: .env in the current folder, if it exists")
     return parser
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a number from 1 to {MAX_PORT}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from ..errors import NotConfigured
 
 REMEDY = "Set it in the server's environment or in its .env file."
 MAX_SECONDS = 3600.0
+MAX_NAME = 253
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!\d+\.?$){_LABEL}\.?")
 _NOT_IN_HEADERS = re.compile(r"[^\x21-\x7e]")
 
 
@@ -68,5 +72,14 @@ def _is_base(url: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    plain = not (parts.query or parts.fragment or parts.username or parts.password or _NOT_IN_HEADERS.search(url))
-    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
+    plain = not ("?" in url or "#" in url or "@" in parts.netloc or _NOT_IN_HEADERS.search(url))
+    return plain and parts.scheme in ("http", "https") and _is_host(parts.hostname or "", "[" in parts.netloc)
+
+
+def _is_host(name: str, bracketed: bool) -> bool:
+    if not bracketed and _NAME.fullmatch(name) and len(name) <= MAX_NAME:
+        return True
+    try:
+        return ipaddress.ip_address(name).version == (6 if bracketed else 4)
+    except ValueError:
+        return False

@@ -1,0 +1,185 @@
+"""The server's command: what it says, what it refuses, what it loads, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from mcp_types import LATEST_PROTOCOL_VERSION
+
+from telefonica_mcp.server import main
+from tests.runtime.doors import INVOICES, SERVE, Door, http_server, run, settings, start
+from tests.runtime.leaks import leaks
+
+SCRIPT = Path(sysconfig.get_path("scripts")) / "telefonica-mcp"
+
+
+def test_help_names_every_setting_and_option(tmp_path: Path):
+    said = run([str(SCRIPT), "--help"], tmp_path, {})
+    assert (said.returncode, said.stderr) == (0, "")
+    for word in ("telefonica-mcp", "--transport", "--port", "--env-file", "--allowed-host", *settings("")):
+        assert word in said.stdout
+
+
+def test_version_is_the_catalogs(tmp_path: Path):
+    assert run([*SERVE, "--version"], tmp_path, {}).stdout == "telefonica-mcp 1.0.0\n"
+
+
+REFUSED = {
+    "no such option": (["--nonsense"], "--nonsense"),
+    "no such transport": (["--transport", "carrier-pigeon"], "carrier-pigeon"),
+    "port of letters": (["--transport", "http", "--port", "abc"], "a port is a number from 1 to 65535"),
+    "port too high": (["--transport", "http", "--port", "65536"], "a port is a number from 1 to 65535"),
+    "port zero": (["--transport", "http", "--port", "0"], "a port is a number from 1 to 65535"),
+    "everywhere": (["--transport", "http", "--host", "0.0.0.0"], "--allowed-host"),  # noqa: S104 - it is refused
+    "everywhere in IPv6": (["--transport", "http", "--host", "::"], "--allowed-host"),
+    "a name": (["--transport", "http", "--host", "example.com"], "--allowed-host"),
+    "no such env file": (["--env-file", "nothing.env"], "there is no file nothing.env"),
+    "a folder for an env file": (["--env-file", "."], "there is no file ."),
+    "an env file that is no text": (["--env-file", "binary.env"], "The file binary.env cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_done_is_refused_in_words(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, arguments: list[str], said: str
+):
+    (empty_folder / "binary.env").write_bytes(b"APIM_SUBSCRIPTION_KEY=\xff\xfe")
+    monkeypatch.setattr(sys, "argv", ["telefonica-mcp", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in shown.err
+    assert shown.err.startswith("usage: telefonica-mcp")
+    assert shown.out == ""
+
+
+def test_a_port_in_use_is_said_so(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run([*SERVE, "--transport", "http", "--port", str(port)], tmp_path, {})
+    assert result.returncode != 0
+    assert str(port) in result.stderr
+    assert "address already in use" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_listing_needs_no_settings_and_loads_neither_tools_nor_an_http_client(tmp_path: Path):
+    """Spoken by hand, line by line, as any host does over stdio."""
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    imported = tmp_path / "imported"
+    with imported.open("wb") as stderr:
+        command = [SERVE[0], "-X", "importtime", *SERVE[1:]]
+        process = start(command, tmp_path, {}, stderr=stderr, pipes=subprocess.PIPE)
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        listed = json.loads(process.stdout.readline())["result"]["tools"]
+        assert process.communicate(timeout=60)[0] == b""
+    assert [tool["name"] for tool in listed] == ["deuda_fija", "listado_de_boletas_fija", "retrieve_invoice_link"]
+    assert process.returncode == 0
+    modules = {line.rpartition("|")[2].strip() for line in imported.read_text().splitlines()}
+    assert "telefonica_mcp.runtime.tooling" in modules
+    lazy = {"telefonica_mcp.tools.telefonica", "telefonica_mcp.models", "aiohttp", "httpx"}
+    assert not modules & lazy
+
+
+# --- Over HTTP -------------------------------------------------------------------------------------------------------
+
+
+def post(port: int, host: str = "127.0.0.1", **headers: str) -> tuple[int, bytes]:
+    """Call a tool as a browser could be made to."""
+    connection = http.client.HTTPConnection(host, port, timeout=20)
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "listado_de_boletas_fija", "arguments": INVOICES},
+    }
+    standard = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    connection.request("POST", "/mcp", json.dumps(call), standard | headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, content
+
+
+@pytest.mark.anyio
+async def test_only_loopbacks_own_names_are_answered(http: Door, upstream):
+    port = int(http.url.rpartition(":")[2].partition("/")[0])
+    for name in ("127.0.0.1", "localhost", "[::1]"):
+        assert post(port, Host=f"{name}:{port}")[0] == 200
+        assert post(port, Host=f"{name}:{port}", Origin=f"http://{name}:{port}")[0] == 200
+    upstream.received.clear()
+    for name in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example:80", ""):
+        assert post(port, Host=name)[0] == 421
+    for origin in ("http://evil.example", f"https://evil.example:{port}", "null", "http://localhost.evil.example"):
+        assert post(port, Host="127.0.0.1", Origin=origin)[0] == 403
+    assert upstream.received == []
+
+
+def test_every_loopback_address_is_guarded(tmp_path: Path, upstream):
+    with http_server(settings(upstream.url), tmp_path, "--host", "127.0.0.2", host="127.0.0.2") as server:
+        assert post(server.port, "127.0.0.2")[0] == 200
+        assert post(server.port, "127.0.0.2", Host="evil.example")[0] == 421
+        assert not leaks(server.said())
+
+
+def test_hosts_that_are_allowed_are_answered_and_no_others(tmp_path: Path, upstream):
+    with http_server(settings(upstream.url), tmp_path, "--allowed-host", "mcp.example.com") as server:
+        assert post(server.port, Host="mcp.example.com")[0] == 200
+        assert post(server.port, Host="mcp.example.com:8443")[0] == 200
+        assert post(server.port, Host="evil.example")[0] == 421
+        assert post(server.port, Host="mcp.example.com", Origin="https://evil.example")[0] == 403
+
+
+# --- Ending ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_server_over_stdio(tmp_path: Path, number: int):
+    said = tmp_path / "stderr"
+    with said.open("wb") as stderr, start(SERVE, tmp_path, {}, stderr=stderr, pipes=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        meta = {"io.modelcontextprotocol/protocolVersion": LATEST_PROTOCOL_VERSION}
+        line = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta}}
+        process.stdin.write(json.dumps(line).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        process.send_signal(number)
+        assert process.wait(10) == -number
+    assert said.read_bytes() == b""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_server_over_http(tmp_path: Path, upstream, number: int):
+    with http_server(settings(upstream.url), tmp_path) as server:
+        assert post(server.port)[0] == 200
+        server.process.send_signal(number)
+        assert server.process.wait(10) in (-number, 128 + number)
+        assert server.said() == ""
+
+
+def test_a_server_over_stdio_ends_when_its_host_does(tmp_path: Path):
+    said = tmp_path / "stderr"
+    with said.open("wb") as stderr, start(SERVE, tmp_path, {}, stderr=stderr, pipes=subprocess.PIPE) as process:
+        assert process.communicate(timeout=60)[0] == b""  # its stdin is closed
+    assert process.returncode == 0
+    assert said.read_bytes() == b""

@@ -1,0 +1,107 @@
+"""One small catalog for each rule of the language: its output, byte for byte, and what its listing means.
+
+The golden output stands in `cases/<case>/out/`, without the files that are copied as they are and the manifest; after a
+wanted change, `pytest tests/test_cases.py --snapshot-update` writes it anew, to be read as a diff.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+from pydantic import TypeAdapter, ValidationError
+
+from mcp_codegen.rendering import templates_folder
+from tests import meaning
+from tests.generated import Built, argument_schema, codegen, returned
+
+CASES = Path(__file__).parent / "cases"
+
+
+@pytest.fixture(scope="module", params=sorted(folder.name for folder in CASES.iterdir() if folder.is_dir()))
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """The package of a case's catalog, freshly generated."""
+    (catalog,) = (CASES / request.param).glob("api_catalog.*")
+    out = tmp_path_factory.mktemp("out")
+    result = codegen("generate", catalog, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    (folder,) = out.iterdir()
+    with Built(folder).importable() as built:
+        yield built
+
+
+def test_the_output_is_the_golden_one(case: Built, golden):
+    copied = [file.relative_to(templates_folder()) for file in templates_folder().rglob("*") if file.suffix != ".jinja"]
+    left_out = {case.folder / case.module / file.relative_to("package") for file in copied if file.is_file()}
+    left_out.add(case.folder / ".mcp-codegen.json")
+    files = {
+        file.relative_to(case.folder).as_posix(): file.read_text("utf-8")
+        for file in case.folder.rglob("*")
+        if file.is_file() and file not in left_out and "__pycache__" not in file.parts
+    }
+    golden.folder(CASES / case.folder.name / "out", files)
+
+
+def test_a_tools_listing_takes_and_gives_what_its_signature_says(case: Built):
+    for name, function in case.functions.items():
+        listed = case.listing[name]
+        taken = argument_schema(function) | {"additionalProperties": False}
+        assert meaning.differences(listed["inputSchema"], taken) == []
+        for key, argument in listed["inputSchema"]["properties"].items():
+            signed = taken["properties"][key]
+            if said := _description(argument, listed["inputSchema"]):
+                assert said == _description(signed, taken)
+            assert argument.get("default", "none") == signed.get("default", "none")
+        given = TypeAdapter(returned(function)).json_schema(by_alias=True, mode="validation")
+        if "outputSchema" in listed:
+            shown = listed["outputSchema"]
+            unwrapped = meaning.resolve(given, given).get("type") == "object"
+            whole = given if unwrapped else {"type": "object", "properties": {"result": given}, "required": ["result"]}
+            assert meaning.differences(shown, whole | {"$defs": given.get("$defs", {})}) == []
+        else:
+            assert meaning.differences({}, given) == []
+
+
+@pytest.mark.anyio
+async def test_a_server_takes_what_its_listing_takes(case: Built):
+    async with Client(case.load("server").create_server({})) as client:
+        for name, listed in case.listing.items():
+            accepts = meaning.validator(listed["inputSchema"])
+            for value in meaning.values(listed["inputSchema"], seed=1, count=60):
+                if isinstance(value, dict):
+                    answer = await client.call_tool(name, value)
+                    code = _error_code(answer)  # an accepted call ends at the settings that are missing
+                    assert code in ("not_configured", "invalid_arguments")
+                    assert (code == "not_configured") == accepts.is_valid(value), (name, value, answer.content)
+
+
+def test_an_answer_that_fits_its_type_fits_the_listing_and_the_other_way_round(case: Built):
+    for name, function in case.functions.items():
+        schema = case.listing[name].get("outputSchema", {})
+        is_wrapped = list(schema.get("properties", ())) == ["result"] and schema.get("required") == ["result"]
+        inner = schema["properties"]["result"] | {"$defs": schema.get("$defs", {})} if is_wrapped else schema
+        fits, adapter = meaning.validator(inner), TypeAdapter(returned(function))
+        for value in meaning.values(inner, seed=2, count=60):
+            try:
+                adapter.validate_json(json.dumps(value), strict=True, by_alias=True, by_name=False)
+                accepted = True
+            except ValidationError:
+                accepted = False
+            assert accepted == fits.is_valid(value), (name, value)
+
+
+def _description(schema: meaning.Schema, root: meaning.Schema) -> str | None:
+    behind = meaning.resolve(schema, root).get("description") if "$ref" in schema else None
+    found: str | None = schema.get("description", behind)
+    return found
+
+
+def _error_code(answer: CallToolResult) -> str:
+    (text,) = answer.content
+    assert isinstance(text, TextContent)
+    assert answer.is_error
+    return str(json.loads(text.text)["error"]["code"])
