@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from mcp_codegen import __version__, output, pipeline
+from mcp_codegen.cli_import import import_
 from mcp_codegen.errors import CodegenError
 
 CATALOG = click.Path(path_type=Path)
@@ -119,6 +120,9 @@ def mock(catalog: Path, port: int, latency: float, faults: tuple[str, ...], seed
         behaviour = standin.Behaviour(latency=latency / 1000, faults=parsed, seed=seed)
         announce = _announce_json if as_json else _announce
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
+
+
+main.add_command(import_)
 
 
 def _check(generated: list[pipeline.Generated], out: Path) -> None:

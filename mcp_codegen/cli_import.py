@@ -39,6 +39,7 @@ Json = dict[str, Any]
 )
 @click.option("--allow-remote", is_flag=True, help="Follow references to https URLs.")
 def import_(
+    *,
     spec: Path,
     out: Path,
     name: str | None,
@@ -49,7 +50,6 @@ def import_(
     new: str | None,
     told: Path | None,
     root: Path | None,
-    *,
     allow_remote: bool,
 ) -> None:
     """Make a catalog of an OpenAPI description, a Postman collection or curl commands.
@@ -67,8 +67,8 @@ def import_(
             name=_name(name, mine, out),
             gateways=_gateways(gateway) or kept,
             preset=preset or remembered,
-            select=tuple(map(selecting.parse, select)),
-            exclude=tuple(map(selecting.parse, exclude)),
+            select=tuple(selecting.parse(text) for text in select),
+            exclude=tuple(selecting.parse(text) for text in exclude),
             active=new == "active" if new else mine is None,
         )
         imported = proving.proved(assembled(found, settings), _problems)
@@ -85,7 +85,13 @@ def _described(
 ) -> tuple[Library | None, Description, str]:
     """The description, whatever its kind, and what it is called."""
     if str(spec) == "-":
-        return None, curl_import.read(click.get_text_stream("stdin").read(), "standard input", name), "curl"
+        return (
+            None,
+            curl_import.read(
+                sys.stdin.buffer.read(source.MAX_BYTES).decode("utf-8", "replace"), "standard input", name
+            ),
+            "curl",
+        )
     file = sources.main_file(spec)
     if file.suffix.lower() not in (".json", ".yaml", ".yml"):
         text = _text(file)
@@ -115,10 +121,10 @@ def _text(file: Path) -> str:
 
 def _existing(out: Path) -> Json | None:
     """The catalog that is brought up to date; None where there is none yet. Raises `CatalogError`."""
+    if out.suffix.lower() != ".json":
+        raise SettingsError(f"{shown(str(out))} cannot be written: an imported catalog is a .json file; check --out")
     if not out.exists():
         return None
-    if out.suffix.lower() != ".json":
-        raise SettingsError(f"{shown(str(out))} cannot be brought up to date: only a JSON catalog can be written")
     read = source.load(out)
     data = {"apis": read.data} if isinstance(read.data, list) else read.data
     if not isinstance(data, dict) or not isinstance(data.get("apis"), list):
@@ -129,7 +135,7 @@ def _existing(out: Path) -> Json | None:
 
 def _name(name: str | None, mine: Json | None, out: Path) -> str:
     if name is not None:
-        if naming.catalog_name(name) != name and not name.replace("_", "").isalnum():
+        if catalog.parse({"name": name, "apis": []}).problems:
             raise SettingsError(
                 f"{shown(name)} cannot be a catalog's name: use lower-case letters, digits, '-' and '_'"
             )

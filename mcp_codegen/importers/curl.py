@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -12,6 +12,21 @@ from urllib.parse import parse_qsl, urlsplit
 _DATA: Final = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _HEADER: Final = frozenset({"-H", "--header"})
 _WITH_VALUE: Final = _DATA | _HEADER | {"-X", "--request", "-u", "--user", "-o", "--output", "-b", "--cookie", "--url"}
+
+_BODY: Final = _DATA | {"--data-urlencode"}
+_LONG: Final = {
+    "-d": "--data", "-H": "--header", "-X": "--request", "-u": "--user", "-b": "--cookie", "-F": "--form",
+    "-T": "--upload-file", "-o": "--output", "-A": "--user-agent", "-e": "--referer", "-m": "--max-time",
+    "-x": "--proxy", "-E": "--cert", "-w": "--write-out", "-c": "--cookie-jar", "-K": "--config", "-r": "--range",
+}  # fmt: skip
+_FLAGS: Final = {"-G": "--get", "-I": "--head"}
+_SHORT: Final = frozenset(name[1] for name in _LONG)
+_VALUED: Final = _BODY | {
+    "--url", "--oauth2-bearer", "--form-string", "--connect-timeout", "--retry", "--retry-delay", "--cacert",
+    "--capath", "--key", "--key-type", "--cert-type", "--resolve", "--interface", "--limit-rate", "--url-query",
+    "--max-redirs", "--ciphers", "--aws-sigv4", "--dump-header", "--retry-max-time", "--noproxy", "--proxy-user",
+    "--unix-socket",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,76 @@ class Sample:
         if name in self.body:
             return "body"
         return "header" if name.casefold() in self.headers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A whole command."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
+    data: tuple[tuple[str, str], ...] = ()
+    """Option and value."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """Of a multipart body: names and values; a value with `@` in front is a file."""
+    user: str = ""
+    bearer: str = ""
+    upload: bool = False
+
+
+def command(words: Sequence[str]) -> Command:
+    """What a command says, from its words behind `curl`."""
+    options = list(_spelled(words))
+    told: dict[str, list[str]] = {}
+    for name, value in options:
+        told.setdefault(_LONG.get(name, name), []).append(value)
+    urls = told.get("", []) + told.get("--url", [])
+    data = tuple((_LONG.get(name, name), value) for name, value in options if _LONG.get(name, name) in _BODY)
+    url = urls[0] if urls else ""
+    method = told.get("--request", [""])[-1].upper()
+    if "--get" in told and data:
+        query = "&".join(value for _, value in data)
+        url, data = f"{url}{'&' if '?' in url else '?'}{query}", ()
+    has_body = bool(data or told.get("--form") or told.get("--form-string"))
+    default = "HEAD" if "--head" in told else "PUT" if "--upload-file" in told else "POST" if has_body else "GET"
+    return Command(
+        method or default,
+        url,
+        headers=tuple(_pair(value, ":") for value in told.get("--header", []) if ":" in value),
+        cookies=tuple(_pair(one, "=") for value in told.get("--cookie", []) for one in value.split(";") if "=" in one),
+        data=data,
+        parts=tuple(
+            _pair(value, "=") for value in told.get("--form", []) + told.get("--form-string", []) if "=" in value
+        ),
+        user=told.get("--user", [""])[-1],
+        bearer=told.get("--oauth2-bearer", [""])[-1],
+        upload="--upload-file" in told,
+    )
+
+
+def _pair(text: str, mark: str) -> tuple[str, str]:
+    name, _, value = text.partition(mark)
+    return name.strip(), value.strip()
+
+
+def _spelled(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Options with their values, short ones also where they are written together (`-sXPOST`); URLs have no name."""
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            takes = name in _VALUED or name in _LONG.values()
+            yield name, value if equals else next(rest, "") if takes else ""
+        elif word.startswith("-") and len(word) > 1:
+            for index, letter in enumerate(word[1:], 2):
+                if letter in _SHORT:
+                    yield f"-{letter}", word[index:] or next(rest, "")
+                    break
+                yield _FLAGS.get(f"-{letter}", f"-{letter}"), ""
+        else:
+            yield "", word
 
 
 def parse(command: str) -> Sample:

@@ -1,0 +1,130 @@
+"""The documents of a description, and what their references mean.
+
+A document is known by its key: its path from the root folder, or its https URL. Nothing outside of the root folder is
+ever read: a reference is resolved as text first, and the reader that is passed in resolves links.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote, urldefrag, urljoin
+
+from mcp_codegen.errors import CatalogError, Diagnostic, Problem, pointer_text, shown
+from mcp_codegen.importers.report import Spot
+from mcp_codegen.source import Source
+
+Read = Callable[[str], Source]
+"""From a document's key to the document. Raises `CatalogError`, or `Refused` for what may not be read."""
+
+_LONGEST_CHAIN: Final = 100
+
+
+class DanglingError(Exception):
+    """A reference that leads nowhere; its text says why."""
+
+
+class RefusedError(Exception):
+    """A document that may not be read; its arguments are what is wrong and what to do."""
+
+
+class Library:
+    """The documents that were read so far, and the references that were refused."""
+
+    def __init__(self, main: str, read: Read) -> None:
+        self.main = main
+        self._read = read
+        self._sources: dict[str, Source] = {main: read(main)}
+        self._failed: dict[str, DanglingError] = {}
+        self._refused: dict[Spot, tuple[str, str]] = {}
+
+    @property
+    def root(self) -> Any:  # noqa: ANN401 - JSON
+        """The main document's data."""
+        return self._sources[self.main].data
+
+    def find(self, reference: str, spot: Spot) -> tuple[Any, Spot]:
+        """What a reference that stands at `spot` means, and where that stands. Raises `DanglingError`."""
+        file, fragment = urldefrag(reference)
+        key = self._key(unquote(file) if "://" not in file else file, spot) if file else spot.document
+        source = self._source(key, spot)
+        if fragment and not fragment.startswith("/"):
+            raise DanglingError(f"the anchor {shown(fragment)} is not followed")
+        parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in fragment.split("/")[1:]]
+        return _inside(source.data, parts, key, reference)
+
+    def resolved(self, node: Any, spot: Spot) -> tuple[Any, Spot]:  # noqa: ANN401 - JSON
+        """A value itself, where it stands for another by `$ref`. Raises `DanglingError`."""
+        for _ in range(_LONGEST_CHAIN):
+            if not isinstance(node, Mapping) or not isinstance(node.get("$ref"), str):
+                return node, spot
+            node, spot = self.find(node["$ref"], spot.of("$ref"))
+        raise DanglingError("the reference leads back to itself")
+
+    def check(self) -> None:
+        """Raises `CatalogError` with every reference that was refused."""
+        found: list[Diagnostic] = []
+        for key in sorted({spot.document for spot in self._refused}):
+            problems = [Problem(spot.pointer, *why) for spot, why in self._refused.items() if spot.document == key]
+            found += self._sources[key].diagnostics(problems)
+        if found:
+            raise CatalogError(found)
+
+    def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
+        """Problems in the main document, with their places."""
+        return self._sources[self.main].diagnostics(problems)
+
+    def places(self, spots: Iterable[Spot]) -> dict[Spot, str]:
+        """Where each spot stands: `file:line:column: pointer`."""
+        by_key: dict[str, list[Spot]] = {}
+        for spot in spots:
+            by_key.setdefault(spot.document, []).append(spot)
+        told: dict[Spot, str] = {}
+        for key, inside in by_key.items():
+            if key not in self._sources:
+                told |= {spot: f"{key}: {pointer_text(spot.pointer)}" for spot in inside}
+                continue
+            found = self._sources[key].diagnostics([Problem(spot.pointer, "", "") for spot in inside])
+            for spot, one in zip(inside, found, strict=True):
+                told[spot] = f"{one.file}:{one.line}:{one.column}: {one.pointer}"
+        return told
+
+    def _key(self, file: str, spot: Spot) -> str:
+        if "://" in file:
+            return file
+        if "://" in spot.document:
+            return urljoin(spot.document, file)
+        if file.startswith(("/", "\\")) or file[1:2] == ":" or "\0" in file:
+            self._refused[spot] = (f"{shown(file)} is an absolute path", "write it relative to this file")
+            raise DanglingError(f"{shown(file)} is an absolute path")
+        return posixpath.normpath(posixpath.join(posixpath.dirname(spot.document), file))
+
+    def _source(self, key: str, spot: Spot) -> Source:
+        if key in self._failed:
+            raise self._failed[key]
+        if key not in self._sources:
+            try:
+                self._sources[key] = self._read(key)
+            except RefusedError as error:
+                self._refused[spot] = (str(error.args[0]), str(error.args[1]))
+                raise DanglingError(str(error.args[0])) from error
+            except CatalogError as error:
+                first = error.diagnostics[0]
+                self._failed[key] = DanglingError(f"{shown(key)} cannot be read: {first.message}")
+                raise self._failed[key] from error
+        return self._sources[key]
+
+
+def _inside(data: Any, parts: list[str], key: str, reference: str) -> tuple[Any, Spot]:  # noqa: ANN401 - JSON
+    pointer: list[str | int] = []
+    for part in parts:
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+            pointer.append(part)
+        elif isinstance(data, list) and part.isascii() and part.isdigit() and int(part) < len(data):
+            data = data[int(part)]
+            pointer.append(int(part))
+        else:
+            raise DanglingError(f"there is no {shown(reference)}")
+    return data, Spot(key, tuple(pointer))

@@ -1,0 +1,206 @@
+"""`mcp-codegen import` at its door: what it takes, what it says, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_codegen.importers import sources
+from mcp_codegen.importers.references import RefusedError
+from tests.importers.importing import SPECS, imported, run, written
+
+
+def described(**schemas: Any) -> dict[str, Any]:
+    good = {"description": "Good", "content": {"application/json": {"schema": schemas.get("A", {})}}}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "T", "version": "1"},
+        "paths": {
+            "/a": {"get": {"operationId": "getA", "tags": ["first"], "responses": {"200": good}}},
+            "/b/c": {"get": {"operationId": "getC", "tags": ["second"], "responses": {"204": {"description": "Done"}}}},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--select", "tag:first"], ["getA"]),
+        (["--select", "path:/b/*"], ["getC"]),
+        (["--select", "name:get*", "--exclude", "name:getA"], ["getC"]),
+        (["--exclude", "tag:s*"], ["getA"]),
+        ([], ["getA", "getC"]),
+    ],
+)
+def test_patterns_choose_operations(tmp_path: Path, options: list[str], names: list[str]):
+    catalog = imported(written(tmp_path / "spec.json", described()), tmp_path / "out.json", *options)
+    assert [api["name"] for api in catalog["apis"]] == names
+
+
+def test_a_summary_is_always_told_and_counts_every_operation(tmp_path: Path):
+    result = run(SPECS / "names.yaml", "--out", tmp_path / "out.json", "--exclude", "path:/a*")
+    assert result.stderr.startswith(
+        "9 operations: 6 imported, 1 left out (TRACE asks for an echo, and is no API), 2 not"
+    )
+
+
+def test_the_report_is_json_where_its_file_says_so(tmp_path: Path):
+    run(SPECS / "names.yaml", "--out", tmp_path / "out.json", "--report", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["operations"], report["imported"], report["leftOut"]) == (9, 8, 1)
+    assert report["entries"][4]["reason"] == "TRACE asks for an echo, and is no API"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"hello": 1}, "spec.json:1:1: $: this is no OpenAPI description"),
+        ({"openapi": "4.0.0", "paths": {}}, "spec.json:1:13: openapi: version '4.0.0' cannot be read"),
+        ({"openapi": "3.0.0"}, "spec.json:1:1: paths: there are no paths"),
+        ([], "this is no OpenAPI description"),
+        (
+            {"info": {"name": "x", "schema": "https://schema.getpostman.com/json/collection/v1.0.0/"}, "item": []},
+            "v1.0.0",
+        ),
+    ],
+)
+def test_what_is_no_description_is_refused_with_its_place(tmp_path: Path, data: object, said: str):
+    result = run(written(tmp_path / "spec.json", data), "--out", tmp_path / "out.json")
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("pattern", ["first", "colour:red", "tag:"])
+def test_a_pattern_that_is_none_is_refused(tmp_path: Path, pattern: str):
+    result = run(SPECS / "names.yaml", "--out", tmp_path / "out.json", "--select", pattern)
+    assert (result.exit_code, "is no pattern" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("https://example.com/x.yaml#/A", "is remote; read it with --allow-remote"),
+        ("http://example.com/x.yaml#/A", "is not an https URL"),
+        ("file:///etc/hostname", "is not an https URL"),
+        ("/etc/hostname", "is an absolute path"),
+        ("../outside.json#/A", "stands outside of"),
+        ("inner/../../outside.json#/A", "stands outside of"),
+        ("%2e%2e/outside.json#/A", "stands outside of"),
+        ("link.json#/A", "stands outside of"),
+        ("pipe", "is no file"),
+    ],
+)
+def test_documents_out_of_bounds_are_refused_with_the_references_place(tmp_path: Path, reference: str, said: str):
+    written(tmp_path / "outside.json", {"A": {"type": "string"}})
+    spec = written(tmp_path / "in" / "spec.json", described(A={"$ref": reference}))
+    (spec.parent / "link.json").symlink_to(tmp_path / "outside.json")
+    os.mkfifo(spec.parent / "pipe")
+    result = run(spec, "--out", tmp_path / "out.json")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{spec}:1:")
+    assert said in result.stderr
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_folder_around_both_makes_a_reference_upwards_possible(tmp_path: Path):
+    written(tmp_path / "outside.json", {"A": {"type": "object", "properties": {"x": {"type": "string"}}}})
+    spec = written(tmp_path / "in" / "spec.json", described(A={"$ref": "../outside.json#/A"}))
+    catalog = imported(spec, tmp_path / "out.json", "--root", tmp_path)
+    assert catalog["schemas"]["A"]["properties"] == {"x": {"type": "string"}}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/x.json",
+        "https://localhost/x.json",
+        "https://[::1]/x.json",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/x",
+        "https://user@example.com/x",
+        "http://example.com/x",
+        "https:///x",
+    ],
+)
+def test_private_servers_are_never_asked(url: str):
+    with pytest.raises(RefusedError):
+        sources.fetch(url)
+
+
+def test_a_deep_chain_of_references_is_no_trouble(tmp_path: Path):
+    schemas = {
+        f"S{i}": {"type": "object", "properties": {"next": {"$ref": f"#/components/schemas/S{i + 1}"}}}
+        for i in range(3_000)
+    }
+    schemas["S3000"] = {"type": "string"}
+    spec = described(A={"$ref": "#/components/schemas/S0"}) | {"components": {"schemas": schemas}}
+    catalog = imported(written(tmp_path / "spec.json", spec), tmp_path / "out.json")
+    assert len(catalog["schemas"]) == 3_001
+
+
+def test_a_reference_that_leads_back_to_itself_leaves_the_operation_out(tmp_path: Path):
+    spec = described()
+    spec["paths"]["/a"]["get"]["parameters"] = [{"$ref": "#/components/parameters/P"}]
+    spec["components"] = {"parameters": {"P": {"$ref": "#/components/parameters/P"}}}
+    result = run(written(tmp_path / "spec.json", spec), "--out", tmp_path / "out.json")
+    assert "1 left out (a parameter is missing: the reference leads back to itself)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("gateways", "said"),
+    [
+        ({}, "there are no gateways"),
+        ({"gateways": {"a": {"baseUrl": "${A}"}, "b": {"baseUrl": "${B}"}}}, "there are several gateways"),
+        ({"gateways": {"a": {"baseUrl": "${A}"}}, "gateway": "c"}, "there is no gateway 'c'"),
+        (
+            {"gateways": {"a": {"baseUrl": "${A}", "auth": {"type": "bearer", "env": "s3cret"}}}},
+            "not the name of an env",
+        ),
+    ],
+)
+def test_a_gateway_file_with_a_mistake_is_refused(tmp_path: Path, gateways: object, said: str):
+    file = written(tmp_path / "gateways.json", gateways)
+    result = run(SPECS / "names.yaml", "--out", tmp_path / "out.json", "--gateway", file)
+    assert (result.exit_code, said in result.stderr, "s3cret" in result.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("options", [["--name", "Bad Name"], ["--name", "BAD"], ["--name", "x" * 41]])
+def test_a_name_that_no_catalog_can_have_is_refused(tmp_path: Path, options: list[str]):
+    result = run(SPECS / "names.yaml", "--out", tmp_path / "out.json", *options)
+    assert (result.exit_code, "cannot be a catalog's name" in result.stderr) == (1, True)
+
+
+def test_only_json_is_written(tmp_path: Path):
+    assert run(SPECS / "names.yaml", "--out", tmp_path / "out.yaml").exit_code == 1
+    assert not (tmp_path / "out.yaml").exists()
+
+
+def test_a_catalog_that_is_none_is_never_overwritten(tmp_path: Path):
+    out = written(tmp_path / "out.json", {"precious": True})
+    result = run(SPECS / "names.yaml", "--out", out)
+    assert (result.exit_code, json.loads(out.read_text())) == (1, {"precious": True})
+
+
+def test_curl_commands_come_from_standard_input_too(tmp_path: Path):
+    result = run("-", "--out", tmp_path / "out.json", text="curl https://api.example.com/v1/things?limit=5\n")
+    assert result.exit_code == 0, result.stderr
+    (api,) = json.loads((tmp_path / "out.json").read_text())["apis"]
+    assert (api["name"], api["endpoint"]) == ("get_v1_things", "/v1/things")
+
+
+def test_a_command_with_an_open_quote_is_refused_with_its_line(tmp_path: Path):
+    result = run("-", "--out", tmp_path / "out.json", text="curl https://a.example.com\ncurl 'https://b.example.com\n")
+    assert (result.exit_code, "standard input:2:1" in result.stderr) == (1, True)
+
+
+def test_hostile_text_does_nothing_to_a_terminal(tmp_path: Path):
+    spec = described()
+    spec["paths"]["/\x1b[31mred\u202e"] = {"trace": {}}
+    result = run(written(tmp_path / "spec.json", spec), "--out", tmp_path / "out.json", "--report", "-")
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "\u202e" not in result.stdout + result.stderr
