@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, rendering, rules, source
+from mcp_codegen import catalog, checked, lowering, parsing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
 from mcp_codegen.source import Source
@@ -40,9 +40,9 @@ def load(file: Path) -> Loaded:
     """Read and check a catalog. Raises `CatalogError` with everything that is wrong in it."""
     read = source.load(file)
     data = _named(_sorted(read.data), file)
-    parsed = catalog.parse(data)
-    whole = checked.read(parsed.catalog, parsed.broken) if parsed.catalog else None
-    problems = [*parsed.problems, *(rules.check(whole) if whole else ())]
+    parsed = parsing.parse(data)
+    whole = checked.read(parsed.catalog, parsed.broken, parsed.problems) if parsed.catalog else None
+    problems = rules.check(whole) if whole else list(parsed.problems)
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
     notices = read.diagnostics(_placed(rules.notices(whole), read))
