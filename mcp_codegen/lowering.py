@@ -43,6 +43,7 @@ class _Lowering:
             groups=tuple(self._group(module, tag) for tag, module in self._group_names.items()),
             model_modules=self._modeller.modules(self._titles),
             client_imports=self._client_imports(),
+            longest_timeout=self._longest_timeout(),
             listing=list_tools(self.catalog, self._tool_names),
             metadata=self._metadata(),
         )
@@ -183,6 +184,14 @@ class _Lowering:
         for name in self._modeller.used(code):
             by_module.setdefault(self._modeller.module_of(name), []).append(name)
         return [Import(f"{package}.{module}", tuple(found)) for module, found in sorted(by_module.items())]
+
+    def _longest_timeout(self) -> float:
+        gateways = self.catalog.gateways
+        times = [
+            one.api.timeout_seconds or gateways[one.gateway].timeout_seconds if one.gateway else 30.0
+            for one in self.catalog.active
+        ]
+        return max(times)
 
     def _metadata(self) -> Mapping[str, Any]:
         about = self.catalog.catalog

@@ -67,7 +67,7 @@ RESERVED_FUNCTIONS: Final = (
     _KEYWORDS
     | _TYPES_IN_ANNOTATIONS
     | _BUILTINS
-    | {"annotations", "tools", "connect", "launch", "in_process", "call", "package", "variables"}
+    | {"annotations", "tools", "connect", "launch", "in_process", "call", "longest", "package", "variables"}
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {

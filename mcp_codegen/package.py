@@ -148,9 +148,17 @@ class Package:
     groups: tuple[Group, ...]
     model_modules: tuple[ModelModule, ...]
     client_imports: tuple[tuple[Import, ...], ...]
+    longest_timeout: float
+    """Seconds."""
     listing: Mapping[str, Any]
     """What `tools/list` answers."""
     metadata: Mapping[str, Any]
+
+    @property
+    def example_call(self) -> str:
+        """A call of the first tool, with what it needs."""
+        first = self.tools[0]
+        return f"{first.function}({', '.join(f'{one.name}=...' for one in first.arguments if not one.default)})"
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -164,8 +172,8 @@ class Package:
         rows = [f"    {setting.name:<{width}}  {setting.doc}" for setting in self.settings]
         return "\n".join(
             [
-                f"    {self.distribution}                    for a host that starts it: stdio",
-                f"    {self.distribution} --transport http   on http://127.0.0.1:8000/mcp",
+                f"    {self.distribution}                   for a host that starts it: stdio",
+                f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
                 "",
                 "Settings, from the environment or the file .env:",
                 "",

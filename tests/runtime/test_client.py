@@ -31,9 +31,6 @@ from tests.runtime.upstream import Peer, Received, Upstream, ok
 
 pytestmark = pytest.mark.anyio
 
-AT_ONCE = 5.0
-"""Seconds; every time-out that could be waited for in place of noticing is ten times as long."""
-
 
 # --- Answers ---------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ from tests.runtime.upstream import Peer, Received, Upstream, response
 
 pytestmark = pytest.mark.anyio
 
-AT_ONCE = 5.0
-"""Seconds; every time-out that could be waited for in place of noticing is ten times as long."""
+AT_ONCE = 10.0
+"""Seconds; every time-out that could be waited for in place of noticing is several times as long."""
 
 
 # --- What stands between client and server --------------------------------------------------------------------------

@@ -20,6 +20,7 @@ class TelefonicaClient(ApiClient):
     """One method per tool. Open it with `launch`, `connect` or `in_process`; tasks may share it."""
 
     package = "telefonica_mcp"
+    longest = 30.0
     variables = (
         "API_BASE_URL",
         "BEARER_TOKEN",
