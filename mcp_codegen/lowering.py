@@ -36,7 +36,6 @@ class _Lowering:
             module=f"{about.name.replace('-', '_')}_mcp",
             distribution=f"{about.name.replace('_', '-')}-mcp",
             client=self._client,
-            generator=__version__,
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,

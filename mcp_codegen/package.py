@@ -87,6 +87,12 @@ class Tool:
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
 
+    @property
+    def caller_doc(self) -> str:
+        """What it does and what its arguments are."""
+        said = [f"    {argument.name}: {' '.join(argument.doc.split())}" for argument in self.arguments if argument.doc]
+        return "\n".join([self.doc or self.title, *(["", "Args:", *said] if said else [])])
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -141,7 +147,6 @@ class Package:
     module: str
     distribution: str
     client: str
-    generator: str
     gateway_imports: tuple[tuple[Import, ...], ...]
     origins: tuple[Origin, ...]
     settings: tuple[Setting, ...]
