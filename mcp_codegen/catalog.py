@@ -6,7 +6,7 @@ complete) is in `rules`. Keys that start with `x-` may stand anywhere and are ig
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,9 @@ from pydantic_core import PydanticCustomError
 
 VARIABLE = r"^[A-Z_][A-Z0-9_]{0,63}$"
 """An environment variable's name; anything else where one belongs may be a secret and is never shown."""
+
+LONGEST_NAME: Final = 40
+"""Of a catalog."""
 
 TypeName = Literal[
     "string", "int", "integer", "number", "float", "decimal", "bool", "boolean", "date", "datetime", "object", "array",
@@ -253,7 +256,7 @@ class Catalog(Node):
     """A list of APIs and what they share."""
 
     schema_uri: str = Field("", alias="$schema")
-    name: str = Field(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", max_length=40)
+    name: str = Field(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", max_length=LONGEST_NAME)
     """The generated package is NAME_mcp."""
     title: Text = ""
     description: Text = ""

@@ -97,7 +97,7 @@ class _Lowering:
         tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
         code = " ".join([*(a.annotation for tool in tools for a in tool.arguments), *(t.returns for t in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
-        constants = tuple(sorted({tool.origin for tool in tools}))
+        constants = tuple(sorted({tool.origin for tool in tools}, key=names.import_order))
         credentials = " ".join(
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
@@ -182,7 +182,8 @@ class _Lowering:
         by_module: dict[str, list[str]] = {}
         for name in self._modeller.used(code):
             by_module.setdefault(self._modeller.module_of(name), []).append(name)
-        return [Import(f"{package}.{module}", tuple(found)) for module, found in sorted(by_module.items())]
+        by_module = {module: by_module[module] for module in sorted(by_module, key=names.import_order)}
+        return [Import(f"{package}.{module}", tuple(found)) for module, found in by_module.items()]
 
     def _longest_timeout(self) -> float:
         gateways = self.catalog.gateways

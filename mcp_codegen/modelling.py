@@ -66,15 +66,13 @@ class Modeller:
     def annotation(self, schema: Schema, direction: Direction, source: str, *, checked: bool = True) -> str:
         """A value's type. `checked` adds an input's constraints; a caller's own signature does without."""
         schema = self.resolved(schema)
-        written = self._plain(schema, direction, source, checked=checked)
-        if checked and (constraints := _constraints(schema, direction)):
-            written = f"Annotated[{written}, {call('Field', **constraints)}]"
+        written = self._value(schema, direction, source, checked=checked)
         return f"{written} | None" if schema.nullable and written != "Any" else written
 
     def signature(self, schema: Schema, source: str, *, optional: bool) -> str:
         """The type of an argument as a caller sees it."""
         schema = self.resolved(schema)
-        written = self.annotation(replace(schema, nullable=False), "input", source, checked=False)
+        written = self._value(schema, "input", source, checked=False)
         null = " | None" if schema.nullable and schema.kind != "any" else ""
         return written + (" | MISSING" if optional else "") + null
 
@@ -86,7 +84,7 @@ class Modeller:
         schema = self.resolved(schema)
         null = schema.kind != "any" and (schema.nullable or (optional and direction == "output"))
         if optional or null:
-            written = self.annotation(replace(schema, nullable=False), direction, source)
+            written = self._value(schema, direction, source, checked=True)
             written += " | MISSING" if optional else ""
             written += " | None" if null else ""
         else:
@@ -110,7 +108,7 @@ class Modeller:
     def used(self, annotation: str) -> tuple[str, ...]:
         """The classes that an annotation names, sorted."""
         words = names.words(annotation)
-        return tuple(sorted(word for word in words if word in self._module))
+        return tuple(sorted((word for word in words if word in self._module), key=names.import_order))
 
     def resolved(self, schema: Schema) -> Schema:
         """What a reference to anything but an object stands for, with what is said beside the reference."""
@@ -124,6 +122,13 @@ class Modeller:
             description=schema.description or through.description,
             secret=schema.secret or through.secret,
         )
+
+    def _value(self, schema: Schema, direction: Direction, source: str, *, checked: bool) -> str:
+        """The type of a value that is there, of a type that is resolved."""
+        written = self._plain(schema, direction, source, checked=checked)
+        if checked and (constraints := _constraints(schema, direction)):
+            return f"Annotated[{written}, {call('Field', **constraints)}]"
+        return written
 
     def _plain(self, schema: Schema, direction: Direction, source: str, *, checked: bool) -> str:
         if schema.kind == "ref":
@@ -196,7 +201,7 @@ class Modeller:
     def _imports(self, module: str, models: Sequence[Model]) -> tuple[tuple[Import, ...], ...]:
         code = " ".join(attribute.annotation for model in models for attribute in model.attributes)
         shared = [name for name in self.used(code) if self._module[name] != module]
-        local = [Import("..runtime.bases", tuple(sorted({model.base for model in models})))]
+        local = [Import("..runtime.bases", tuple(sorted({model.base for model in models}, key=names.import_order)))]
         local += [Import(f".{COMMON}", tuple(shared))] if shared else []
         return standard_imports(code, local)
 

@@ -96,6 +96,9 @@ def test_of_names_that_clash_the_one_that_is_spelled_so_keeps_it():
     assert found["get_a"] == "get_a"
     assert re.fullmatch("get_a_[0-9a-f]{6}", found["getA"])
     assert found["class"] == "class_"
+    found = names.resolve(["Copy", "copy"], names.field_name, names.RESERVED_ATTRIBUTES)
+    assert found["copy"] == "copy_"
+    assert re.fullmatch("copy_[0-9a-f]{6}", found["Copy"])
 
 
 def test_long_names_are_cut_and_stay_apart():
