@@ -85,9 +85,10 @@ def write_text(file: Path, text: str) -> None:
 
 
 def diff(files: Files, folder: Path) -> str:
-    """A unified diff from what the folder holds to these files, the manifest included; "" where they agree.
+    """A unified diff from what the folder holds to these files; "" where they agree. Paths start with its name.
 
-    Files that the generator does not own are left out. Raises `OutputError` for a broken manifest.
+    Files that the generator does not own are left out, and the manifest too, which only follows from the others: it is
+    shown where it alone differs. Raises `OutputError` for a broken manifest.
     """
     folder = _usable(folder)
     contents = contents_of(files)
@@ -97,7 +98,8 @@ def diff(files: Files, folder: Path) -> str:
         old = {path: (folder / path).read_bytes() for path in paths if is_file(before, path)}
     except OSError as error:
         raise OutputError(f"{shown_path(folder)}: cannot be read: {error.strerror or error}; mend that") from error
-    return "".join(comparing.unified(path, old.get(path), contents.get(path)) for path in paths)
+    diffs = {path: comparing.unified(f"{folder.name}/{path}", old.get(path), contents.get(path)) for path in paths}
+    return "".join(diff for path, diff in diffs.items() if path != MANIFEST) or diffs.get(MANIFEST, "")
 
 
 @contextmanager
