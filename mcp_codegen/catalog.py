@@ -6,7 +6,6 @@ complete) is in `rules`. Keys that start with `x-` may stand anywhere and are ig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -16,18 +15,17 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from mcp_codegen.errors import Problem
-from mcp_codegen.validation import problems
-
 VARIABLE = r"^[A-Z_][A-Z0-9_]{0,63}$"
 """An environment variable's name; anything else where one belongs may be a secret and is never shown."""
+
+LONGEST_NAME: Final = 40
+"""Of a catalog."""
 
 TypeName = Literal[
     "string", "int", "integer", "number", "float", "decimal", "bool", "boolean", "date", "datetime", "object", "array",
@@ -276,7 +274,7 @@ class Catalog(Node):
     """A list of APIs and what they share."""
 
     schema_uri: str = Field("", alias="$schema")
-    name: str = Field(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", max_length=40)
+    name: str = Field(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$", max_length=LONGEST_NAME)
     """The generated package is NAME_mcp."""
     title: Text = ""
     description: Text = ""
@@ -288,47 +286,3 @@ class Catalog(Node):
     schemas: dict[str, dict[str, JsonValue] | bool] = {}
     """Types that several places use, each a JSON Schema; refer to one by `{"$ref": "#/schemas/NAME"}`."""
     apis: list[Api]
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A catalog as far as it could be understood."""
-
-    catalog: Catalog | None
-    """Without what is broken; None where nothing is left."""
-    problems: tuple[Problem, ...]
-    broken: frozenset[int]
-    """The indexes of APIs that could not be understood; blanks stand in for them."""
-
-
-def parse(data: JsonValue) -> Parsed:
-    """A catalog, and everything about the shape of the data that keeps it from being one."""
-    try:
-        return Parsed(Catalog.model_validate(data), (), frozenset())
-    except ValidationError as error:
-        found = problems(error, Catalog, data)
-    broken = frozenset(
-        place for one in found if one.pointer[:1] == ("apis",) for place in one.pointer[1:2] if isinstance(place, int)
-    )
-    return Parsed(_rest(data, found, broken), tuple(found), broken)
-
-
-def _rest(data: JsonValue, found: list[Problem], broken: frozenset[int]) -> Catalog | None:
-    """The catalog without what is broken, so that the rest can be checked in the same run."""
-    if not isinstance(data, dict) or not isinstance(apis := data.get("apis"), list):
-        return None
-    blank = {"name": "blank", "httpMethod": "GET", "endpoint": "/", "auth": "none"}
-    kept = {**data, "apis": [blank if index in broken else api for index, api in enumerate(apis)]}
-    for key in {one.pointer[0] for one in found if one.pointer} - {"apis", "gateways"}:
-        kept.pop(str(key), None)
-    gateways = kept.get("gateways")
-    if isinstance(gateways, dict):
-        wrong = {one.pointer[1] for one in found if one.pointer[:1] == ("gateways",) and len(one.pointer) > 1}
-        kept["gateways"] = {name: _ANYWHERE if name in wrong else one for name, one in gateways.items()}
-    try:
-        return Catalog.model_validate({"name": "blank", **kept})
-    except ValidationError:
-        return None
-
-
-_ANYWHERE: Final[dict[str, JsonValue]] = {"baseUrl": "https://gateway.invalid"}

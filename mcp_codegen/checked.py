@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -152,9 +152,13 @@ class CheckedCatalog:
         return tuple(auth for auth in asked if not isinstance(auth, NoAuth))
 
 
-def read(catalog: Catalog, broken: Collection[int] = ()) -> CheckedCatalog:
-    """Fill in a catalog's defaults and read its types. broken: indexes of APIs to leave out."""
+def read(catalog: Catalog, broken: Collection[int] = (), known: Iterable[Problem] = ()) -> CheckedCatalog:
+    """Fill in a catalog's defaults and read its types.
+
+    broken: indexes of APIs to leave out. known: problems that were found before, so that none is told in other words.
+    """
     reader = Reader(catalog.schemas)
+    reader.problems.extend(known)
     schemas = {name: reader.json(schema, ("schemas", name)) for name, schema in catalog.schemas.items()}
     gateways = DEFAULT_GATEWAYS if catalog.gateways is None else catalog.gateways
     operations = tuple(

@@ -9,15 +9,16 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mcp_codegen import __version__, output, pipeline
 from mcp_codegen.cli_import import import_
-from mcp_codegen.errors import CodegenError
+from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
 
 CATALOG = click.Path(path_type=Path)
 
@@ -42,6 +43,9 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     """Check catalogs and print everything that is wrong in them.
 
     Each problem is a line: file:line:column: pointer: what is wrong; what to do.
+
+    \b
+    Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
     with _mistakes(as_json=as_json):
         for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
@@ -65,6 +69,11 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
 
     The same catalog always gives the same bytes. Files that were not generated are never touched; generated ones that
     were edited are refused by name, unless --force.
+
+    \b
+    Examples:
+      mcp-codegen generate catalog/telefonica/api_catalog.json           writes out/telefonica
+      mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
     with _mistakes():
         generated = pipeline.generate(catalogs)
@@ -73,6 +82,8 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
         if check:
             _check(generated, out)
             return
+        for one in generated:
+            output.refuse(one.files, out / one.name, force=force)
         for one in generated:
             written = output.write(one.files, out / one.name, force=force)
             changes = {"added": written.added, "changed": written.changed, "removed": written.removed}
@@ -84,15 +95,22 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this file; else it is printed.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file differs.")
 def schema(out: Path | None, *, check: bool) -> None:
-    """Print the JSON Schema of the catalog language, for editors."""
+    """Print the JSON Schema of the catalog language, for editors.
+
+    \b
+    Example:  mcp-codegen schema --out catalog/catalog.schema.json
+    """
     text = pipeline.language_schema()
     if out is None:
         click.echo(text, nl=False)
-    elif check:
-        found = out.read_text("utf-8") if out.is_file() else ""
-        _differ("".join(difflib.unified_diff(found.splitlines(True), text.splitlines(True), str(out), "generated")))
-    else:
-        out.write_text(text, "utf-8", newline="\n")
+        return
+    with _mistakes():
+        found = output.read_text(out)
+        if not check:
+            output.write_text(out, text)
+        elif found != text:
+            diff = difflib.unified_diff(found.splitlines(True), text.splitlines(True), str(out), "generated")
+            _differ("".join(diff), f"{out} is not the language's: write it with `mcp-codegen schema --out {out}`.")
 
 
 @main.command()
@@ -126,14 +144,15 @@ main.add_command(import_)
 
 
 def _check(generated: list[pipeline.Generated], out: Path) -> None:
-    diffs = [output.diff(one.files, out / one.name) for one in generated]
-    _differ("".join(diffs), "run `mcp-codegen generate` and review the change")
+    diff = "".join(output.diff(one.files, out / one.name) for one in generated)
+    remedy = "run `mcp-codegen generate` and review the change."
+    _differ(diff, f"Generated files differ from the catalog: {remedy}")
 
 
-def _differ(diff: str, remedy: str = "write it anew and review the change") -> None:
+def _differ(diff: str, said: str) -> None:
     if diff:
         click.echo(diff, nl=False)
-        click.echo(f"Generated files differ from the catalog: {remedy}.", err=True)
+        click.echo(said, err=True)
         sys.exit(1)
 
 
@@ -149,7 +168,7 @@ def _announce_json(url: str, environment: Mapping[str, str]) -> None:
     sys.stdout.flush()
 
 
-def _note(notices: tuple[object, ...]) -> None:
+def _note(notices: Sequence[Diagnostic]) -> None:
     for notice in notices:
         click.echo(f"note: {notice}", err=True)
 
@@ -164,13 +183,8 @@ def _mistakes(*, as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except CodegenError as error:
-        diagnostics = getattr(error, "diagnostics", ())
-        if as_json and diagnostics:
-            click.echo(json.dumps([_as_dict(one) for one in diagnostics], ensure_ascii=False, indent=2))
+        if as_json and isinstance(error, CatalogError):
+            click.echo(json.dumps([asdict(one) for one in error.diagnostics], ensure_ascii=False, indent=2))
         else:
             click.echo(str(error), err=True)
         sys.exit(1)
-
-
-def _as_dict(diagnostic: object) -> dict[str, object]:
-    return {name: getattr(diagnostic, name) for name in ("file", "line", "column", "pointer", "message", "hint")}

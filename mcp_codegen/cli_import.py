@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mcp_codegen import catalog, checked, rules, source
+from mcp_codegen import checked, parsing, rules, source
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic, Problem, SettingsError, shown
 from mcp_codegen.importers import curl_import, merge, naming, openapi, postman, proving, report, selecting, sources
 from mcp_codegen.importers.assembling import PRESETS, Gateways, Imported, Settings, assembled
@@ -135,7 +135,7 @@ def _existing(out: Path) -> Json | None:
 
 def _name(name: str | None, mine: Json | None, out: Path) -> str:
     if name is not None:
-        if catalog.parse({"name": name, "apis": []}).problems:
+        if parsing.parse({"name": name, "apis": []}).problems:
             raise SettingsError(
                 f"{shown(name)} cannot be a catalog's name: use lower-case letters, digits, '-' and '_'"
             )
@@ -161,14 +161,14 @@ def _gateways(file: Path | None) -> Gateways | None:
         problem = Problem(("gateway",), f"there is no gateway {shown(str(default))}", "name one of 'gateways'")
     if problem is not None or not isinstance(given, dict):
         raise CatalogError(read.diagnostics([problem] if problem else []))
-    parsed = catalog.parse({"name": "x", "gateways": given, "apis": []})
+    parsed = parsing.parse({"name": "x", "gateways": given, "apis": []})
     if parsed.problems:
         raise CatalogError(read.diagnostics(parsed.problems))
     return Gateways(given, str(default) if default is not None else next(iter(given)))
 
 
 def _problems(data: Json) -> Sequence[Problem]:
-    parsed = catalog.parse(data)
+    parsed = parsing.parse(data)
     if parsed.catalog is None or parsed.problems:
         return parsed.problems
     return rules.check(checked.read(parsed.catalog, parsed.broken))

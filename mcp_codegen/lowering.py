@@ -42,13 +42,13 @@ class _Lowering:
             module=f"{about.name.replace('-', '_')}_mcp",
             distribution=f"{about.name.replace('_', '-')}-mcp",
             client=self._client,
-            generator=__version__,
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,
             groups=tuple(self._group(module, tag) for tag, module in self._group_names.items()),
             model_modules=self._modeller.modules(self._titles),
             client_imports=self._client_imports(),
+            longest_timeout=self._longest_timeout(),
             listing=list_tools(self.catalog, self._tool_names),
             metadata=self._metadata(),
         )
@@ -103,7 +103,7 @@ class _Lowering:
         tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
         code = " ".join([*(a.annotation for tool in tools for a in tool.arguments), *(t.returns for t in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
-        constants = tuple(sorted({tool.origin for tool in tools}))
+        constants = tuple(sorted({tool.origin for tool in tools}, key=names.import_order))
         credentials = " ".join(
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
@@ -112,7 +112,7 @@ class _Lowering:
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
         words = names.words(" ".join(keyword.value for tool in tools for keyword in tool.request))
-        local += [Import("..runtime.bodies", tuple(sorted(words & _BODIES)))] if words & _BODIES else []
+        local += [Import("..runtime.bodies", tuple(sorted(words & _BODIES, key=names.import_order)))] if words & _BODIES else []
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
@@ -202,7 +202,16 @@ class _Lowering:
         by_module: dict[str, list[str]] = {}
         for name in self._modeller.used(code):
             by_module.setdefault(self._modeller.module_of(name), []).append(name)
-        return [Import(f"{package}.{module}", tuple(found)) for module, found in sorted(by_module.items())]
+        by_module = {module: by_module[module] for module in sorted(by_module, key=names.import_order)}
+        return [Import(f"{package}.{module}", tuple(found)) for module, found in by_module.items()]
+
+    def _longest_timeout(self) -> float:
+        gateways = self.catalog.gateways
+        times = [
+            one.api.timeout_seconds or gateways[one.gateway].timeout_seconds if one.gateway else 30.0
+            for one in self.catalog.active
+        ]
+        return max(times)
 
     def _metadata(self) -> Mapping[str, Any]:
         about = self.catalog.catalog

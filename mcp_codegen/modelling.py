@@ -125,7 +125,7 @@ class Modeller:
     def used(self, annotation: str) -> tuple[str, ...]:
         """The classes that an annotation names, sorted."""
         words = names.words(annotation)
-        return tuple(sorted(word for word in words if word in self._module))
+        return tuple(sorted((word for word in words if word in self._module), key=names.import_order))
 
     def described_by(self, schema: Schema) -> str:
         """What is said about a value: in its place, else where its type is defined."""
@@ -235,7 +235,7 @@ class Modeller:
         code = " ".join(attribute.annotation for model in models for attribute in model.attributes)
         shared = [name for name in self.used(code) if self._module[name] != module]
         bases = {model.base for model in models} | (names.words(code) & _BASES)
-        local = [Import("..runtime.bases", tuple(sorted(bases)))]
+        local = [Import("..runtime.bases", tuple(sorted(bases, key=names.import_order)))]
         local += [Import(f".{COMMON}", tuple(shared))] if shared else []
         return standard_imports(code, local)
 

@@ -67,7 +67,7 @@ RESERVED_FUNCTIONS: Final = (
     _KEYWORDS
     | _TYPES_IN_ANNOTATIONS
     | _BUILTINS
-    | {"annotations", "tools", "connect", "launch", "in_process", "call", "package", "variables"}
+    | {"annotations", "tools", "connect", "launch", "in_process", "call", "longest", "package", "variables"}
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
@@ -142,7 +142,7 @@ def resolve(sources: Iterable[str], spell: Callable[[str], str], reserved: froze
 def _free(source: str, name: str, taken: set[str]) -> str:
     """The name itself for the source that is spelled so, else the name and as much of a hash as it takes."""
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
-    choices = [name] if source == name else []
+    choices = [name] if source in (name, name.removesuffix("_")) else []
     choices += [f"{name[: LONGEST - n].rstrip('_')}_{digest[:n]}" for n in range(HASH_LENGTH, LONGEST)]
     return next(choice for choice in choices if choice not in taken)
 
@@ -174,6 +174,13 @@ def _ascii(text: str) -> str:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+
+
+def import_order(name: str) -> tuple[object, ...]:
+    """How isort orders the names of one import: constants, classes, the rest; without regard to case, 2 before 10."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+    parts = re.split(r"(\d+)", name.casefold())
+    return kind, tuple(int(part) if part.isdigit() else part for part in parts), name
 
 
 def words(code: str) -> frozenset[str]:

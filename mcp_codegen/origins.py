@@ -21,10 +21,12 @@ class Origins:
     def __init__(self, catalog: CheckedCatalog) -> None:
         self._catalog = catalog
         sources = list(dict.fromkeys(_source(one) for one in catalog.active))
-        self._constants = names.resolve(sources, lambda s: names.constant_case(_host(s)), names.RESERVED_GATEWAYS)
+        spelled = names.resolve(sources, lambda s: names.constant_case(_host(s)), names.RESERVED_GATEWAYS)
+        self._constants = {source: name.upper() for source, name in spelled.items()}
         self.all = tuple(self._origin(next(one for one in catalog.active if _source(one) == s)) for s in sources)
         found = [setting for one in catalog.active for setting in self._settings(one)]
-        self.settings = tuple({setting.name: setting for setting in reversed(found)}.values())[::-1]
+        first = {setting.name: setting for setting in reversed(found)}
+        self.settings = tuple(first[name] for name in dict.fromkeys(setting.name for setting in found))
 
     def constant_of(self, one: Operation) -> str:
         """The name of an API's constant."""
@@ -37,7 +39,8 @@ class Origins:
 
     def credential_imports(self, code: str, package: str = "..runtime") -> list[Import]:
         """What an expression of credentials needs."""
-        used = sorted(names.words(code) & {"ApiKey", "Basic", "Bearer", "ClientCredentials", "OPEN", "Together"})
+        known = {"ApiKey", "Basic", "Bearer", "ClientCredentials", "OPEN", "Together"}
+        used = sorted(names.words(code) & known, key=names.import_order)
         return [Import(f"{package}.credentials", tuple(used))] if used else []
 
     @property
@@ -61,7 +64,7 @@ class Origins:
         return Gateway.model_validate({"baseUrl": one.base_url})
 
     def _timeout_variable(self, one: Operation) -> str:
-        return f"{self.constant_of(one)}_TIMEOUT"
+        return f"{self.constant_of(one).rstrip('_')}_TIMEOUT"
 
     def _settings(self, one: Operation) -> Iterator[Setting]:
         gateway, name = self._gateway(one), _host(_source(one))

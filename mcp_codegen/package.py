@@ -87,6 +87,12 @@ class Tool:
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
 
+    @property
+    def caller_doc(self) -> str:
+        """What it does and what its arguments are."""
+        said = [f"    {argument.name}: {' '.join(argument.doc.split())}" for argument in self.arguments if argument.doc]
+        return "\n".join([self.doc or self.title, *(["", "Args:", *said] if said else [])])
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -141,16 +147,23 @@ class Package:
     module: str
     distribution: str
     client: str
-    generator: str
     gateway_imports: tuple[tuple[Import, ...], ...]
     origins: tuple[Origin, ...]
     settings: tuple[Setting, ...]
     groups: tuple[Group, ...]
     model_modules: tuple[ModelModule, ...]
     client_imports: tuple[tuple[Import, ...], ...]
+    longest_timeout: float
+    """Seconds."""
     listing: Mapping[str, Any]
     """What `tools/list` answers."""
     metadata: Mapping[str, Any]
+
+    @property
+    def example_call(self) -> str:
+        """A call of the first tool, with what it needs."""
+        first = self.tools[0]
+        return f"{first.function}({', '.join(f'{one.name}=...' for one in first.arguments if not one.default)})"
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -164,8 +177,8 @@ class Package:
         rows = [f"    {setting.name:<{width}}  {setting.doc}" for setting in self.settings]
         return "\n".join(
             [
-                f"    {self.distribution}                    for a host that starts it: stdio",
-                f"    {self.distribution} --transport http   on http://127.0.0.1:8000/mcp",
+                f"    {self.distribution}                   for a host that starts it: stdio",
+                f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
                 "",
                 "Settings, from the environment or the file .env:",
                 "",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, rendering, rules, source
+from mcp_codegen import catalog, checked, lowering, parsing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
 from mcp_codegen.source import Source
@@ -40,9 +41,9 @@ def load(file: Path) -> Loaded:
     """Read and check a catalog. Raises `CatalogError` with everything that is wrong in it."""
     read = source.load(file)
     data = _named(_sorted(read.data), file)
-    parsed = catalog.parse(data)
-    whole = checked.read(parsed.catalog, parsed.broken) if parsed.catalog else None
-    problems = [*parsed.problems, *(rules.check(whole) if whole else ())]
+    parsed = parsing.parse(data)
+    whole = checked.read(parsed.catalog, parsed.broken, parsed.problems) if parsed.catalog else None
+    problems = rules.check(whole) if whole else list(parsed.problems)
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
     notices = read.diagnostics(_placed(rules.notices(whole), read))
@@ -65,13 +66,13 @@ def load_all(files: Iterable[Path]) -> list[Loaded]:
 
 def generate(files: Iterable[Path]) -> list[Generated]:
     """The packages of catalogs. Raises `CatalogError`."""
-    paths = list(files)
+    paths = list(dict.fromkeys(files))
     loaded = load_all(paths)
     first: dict[str, Path] = {}
     for one, path in zip(loaded, paths, strict=True):
-        name = one.catalog.catalog.name
-        if first.setdefault(name, path) != path:
-            said = f"{first[name]} has the name {name!r} too"
+        module = one.catalog.catalog.name.replace("-", "_")
+        if first.setdefault(module, path) != path:
+            said = f"the package of {first[module]} is {module}_mcp too"
             raise CatalogError([Diagnostic(str(path), 1, 1, "name", said, "give each catalog a name of its own")])
     return [_generated(one) for one in loaded]
 
@@ -102,9 +103,14 @@ def _named(data: Any, file: Path) -> Any:  # noqa: ANN401 - JSON
         data = {"apis": data}
     if isinstance(data, dict) and "name" not in data:
         file = file.resolve()
-        called = file.parent.name if file.stem == "api_catalog" else file.stem
-        data = {**data, "name": re.sub(r"[^a-z0-9]+", "-", called.lower()).strip("-0123456789") or "catalog"}
+        data = {**data, "name": _name(file.parent.name if file.stem == "api_catalog" else file.stem)}
     return data
+
+
+def _name(called: str) -> str:
+    plain = unicodedata.normalize("NFKD", called).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
+    return words[: catalog.LONGEST_NAME].rstrip("-") or "catalog"
 
 
 def _placed(problems: Iterable[Problem], read: Source) -> list[Problem]:

@@ -54,7 +54,8 @@ def render(package: Package, templates: Path | None = None) -> dict[str, str]:
 
 def markdown(text: str) -> str:
     """One line of text inside Markdown: nothing in it is markup, a table cell or a tag."""
-    return re.sub(r"([\\`*_{}\[\]<>#|!~])", r"\\\1", literals.comment(text))
+    shown = re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", literals.comment(text))
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", shown)  # what begins a list or underlines a heading
 
 
 def _environment(folder: Path) -> Environment:

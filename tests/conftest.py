@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run; `pytest --hypothesis-profile=default` tries others.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Golden:
         if self.update:
             path.write_text(text, "utf-8", newline="\n")
         assert path.is_file(), f"{path} is missing: run pytest with --snapshot-update, and read what it wrote"
-        assert path.read_bytes().decode() == text
+        assert text == path.read_bytes().decode(), f"see {path}; --snapshot-update writes it anew"
 
     def folder(self, path: Path, files: Mapping[str, str]) -> None:
         """The folder holds these files and no others."""
@@ -29,7 +34,7 @@ class Golden:
             for name in files:
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
             found = set(files)
-        assert found == set(files)
+        assert sorted(found) == sorted(files), f"see {path}; --snapshot-update writes it anew"
         for name, text in files.items():
             self.file(path / name, text)
 

@@ -97,6 +97,15 @@ def resolve(schema: Schema, root: Schema) -> Schema:
     return schema
 
 
+def as_listed(schema: Schema) -> Schema:
+    """What `tools/list` says of an answer's schema: one that may be no object stands under `result`."""
+    kinds = _kinds(schema, schema)
+    if kinds.keys() <= {"object"} or "any" in kinds:
+        return schema
+    wrapped = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+    return wrapped | {"$defs": schema.get("$defs", {})}
+
+
 def _union(parts: Iterator[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     kinds: dict[str, dict[str, Any]] = {}
     for part in parts:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import fcntl
 import importlib
 import inspect
 import io
 import json
 import keyword
+import os
 import subprocess
 import sys
 import tokenize
@@ -30,7 +32,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import BaseModel, TypeAdapter
 
 from tests import meaning
-from tests.generated import Built, argument_schema, build, returned
+from tests.generated import Built, argument_schema, build, codegen, returned
 from tests.runtime.upstream import Peer, Received, Upstream, response
 
 CANARY = "hostile_canary"
@@ -38,14 +40,18 @@ ATTACK = f"import builtins; builtins.{CANARY} = True"
 EXPRESSION = f"__import__('builtins').__setattr__('{CANARY}', True)"
 
 TEXTS = [
-    '"""', "'''", 'a"', 'a""', 'a"""', '""""', '"""a', "'", '"', "it's \"both\"", "\\", "a\\", "\\\\", '\\"', '\\"""', 'a"""\\',
-    f'"""\n{ATTACK}\n"""', f"'''\n{ATTACK}\n'''", f'\\"""\n{ATTACK}\n\\"""', f'"\n{ATTACK}\n"', f"\n{ATTACK}\n#", f"\r{ATTACK}",
-    f'")\n{ATTACK}\n("', f"# {ATTACK}", f"{{{EXPRESSION}}}", f"{{{{ {EXPRESSION} }}}}", f"${{{EXPRESSION}}}", f"%({CANARY})s %s %",
-    "{{ cycler.__init__.__globals__ }}", "{% raw %}{{ 1 }}{% endraw %}", "{% endfor %}{% include 'x' %}", "{# comment #}", "{}", "{0}",
-    "line\nbreak", "line\r\nbreak", "line\rbreak", "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g", "\t  indented\n    more\n\n\n  less", "\\N{BULLET} \\x41 \\u0041 \\101 \\",
-    "\x00", "\x1b[31mred\x1b[0m\x07", "\x7f\x80\x9b", "\u202egnp.exe\u2066\u2069", "zero\u200b\u200c\u200dwidth\ufeff\u00ad\u180e", "\U000e0041\U000e0042",
-    "*/ --> ]]> </script> <!--", "| pipe | `tick` ``` [a](b) ![c](d) <b>e</b> &lt; *f* _g_ ~h~", "- list", "1. list", "# heading", "=====", "a: b # c", "${HOME} $(id) `id`", "=cmd()",
-    "ñandú 日本語 עברית", "😀 👩\u200d👩\u200d👧 🇨🇱 \U0001fae9", "e\u0301 \u0301", "\u3164\u115f\u2800\u00a0", "x" * 20_000, "many words " * 1_500, " ", "\n",
+    '"""', "'''", 'a"', 'a""', 'a"""', '""""', '"""a', "'", '"', "it's \"both\"", "\\", "a\\", "\\\\", '\\"', '\\"""',
+    'a"""\\', f'"""\n{ATTACK}\n"""', f"'''\n{ATTACK}\n'''", f'\\"""\n{ATTACK}\n\\"""', f'"\n{ATTACK}\n"',
+    f"\n{ATTACK}\n#", f"\r{ATTACK}", f'")\n{ATTACK}\n("', f"# {ATTACK}", f"{{{EXPRESSION}}}",
+    f"{{{{ {EXPRESSION} }}}}", f"${{{EXPRESSION}}}", f"%({CANARY})s %s %", "{{ cycler.__init__.__globals__ }}",
+    "{% raw %}{{ 1 }}{% endraw %}", "{% endfor %}{% include 'x' %}", "{# comment #}", "{}", "{0}", "line\nbreak",
+    "line\r\nbreak", "line\rbreak", "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g", "\t  indented\n    more\n\n\n  less",
+    "\\N{BULLET} \\x41 \\u0041 \\101 \\", "\x00", "\x1b[31mred\x1b[0m\x07", "\x7f\x80\x9b",
+    "\u202egnp.exe\u2066\u2069", "zero\u200b\u200c\u200dwidth\ufeff\u00ad\u180e", "\U000e0041\U000e0042",
+    "*/ --> ]]> </script> <!--", "| pipe | `tick` ``` [a](b) ![c](d) <b>e</b> &lt; *f* _g_ ~h~", "- list", "1. list",
+    "# heading", "=====", "a: b # c", "${HOME} $(id) `id`", "=cmd()", "ñandú 日本語 עברית",
+    "😀 👩\u200d👩\u200d👧 🇨🇱 \U0001fae9", "e\u0301 \u0301", "\u3164\u115f\u2800\u00a0", "x" * 3_000,
+    "many words " * 300, " ", "\n",
 ]  # fmt: skip
 
 KEYWORDS = [*keyword.kwlist, *keyword.softkwlist]
@@ -65,17 +71,20 @@ BUILTINS = [
 ]
 OF_PYDANTIC = sorted(name for name in {*dir(BaseModel), *dir(type(BaseModel)), *dir(ArgModelBase)} if name[0] != "_")
 OF_MODULES = [
-    "self", "ctx", "cls", "client", "tools", "answer", "annotations", "dt", "MISSING", "Field", "Any", "Annotated", "Literal", "Context", "Answer",
-    "Upstream", "ToolBox", "Model", "OPEN", "InputModel", "OpenInputModel", "ApiClient", "Bearer", "Basic", "ApiKey", "Gateway", "NamesClient", "MAIN",
-    "connect", "launch", "in_process", "call", "_call", "_session", "package", "variables", "common", "__init__", "__main__", "api_catalog",
-    "models", "gateways", "server", "names", "nul", "model_", "model_dump_x", "model_validate_", "model_x", "field_copy", "call_connect", "__class__",
-    "__dict__", "_", "__", "_a", "a_", "result", "error", "BaseModel",
+    "self", "ctx", "cls", "client", "tools", "answer", "annotations", "dt", "MISSING", "Field", "Any", "Annotated",
+    "Literal", "Context", "Answer", "Upstream", "ToolBox", "Model", "OPEN", "InputModel", "OpenInputModel",
+    "ApiClient", "Bearer", "Basic", "ApiKey", "Gateway", "NamesClient", "MAIN", "connect", "launch", "in_process",
+    "call", "_call", "_session", "package", "variables", "common", "__init__", "__main__", "api_catalog", "models",
+    "gateways", "server", "names", "nul", "model_", "model_dump_x", "model_validate_", "model_x", "field_copy",
+    "call_connect", "__class__", "__dict__", "_", "__", "_a", "a_", "result", "error", "BaseModel",
 ]  # fmt: skip
 ODD_NAMES = [
-    "getA", "get_a", "GetA", "GET_A", "geta", "a-b", "a_b", "a b", "a.b", "aB", "AB", "número", "numero", "$filter", "filter$", "page[size]",
-    "日本", "日本語", "ß", "ss", "İ", "ı", "ﬁ", "K", "1", "1a", "-", "--", ".", "..", "a'b", 'a"b', "a\\b", "a/b", "a{b}", "{{a}}", "a#b", "a|b`c",
-    "x" * 64, "x" * 65, "x" * 256, "X" * 64, "x" * 63 + "é", "😀", "%20", "&", "=", "+", ";", ",", "*", "@", "a:b", "<b>",
+    "getA", "get_a", "GetA", "GET_A", "geta", "a-b", "a_b", "a b", "a.b", "aB", "AB", "número", "numero", "$filter",
+    "filter$", "page[size]", "日本", "日本語", "ß", "ss", "İ", "\u0131", "ﬁ", "K", "1", "1a", "-", "--", ".", "..",
+    "a'b", 'a"b', "a\\b", "a/b", "a{b}", "{{a}}", "a#b", "a|b`c", "x" * 64, "x" * 65, "x" * 256, "X" * 64,
+    "x" * 63 + "é", "😀", "%20", "&", "=", "+", ";", ",", "*", "@", "a:b", "<b>",
 ]  # fmt: skip
+API_NAMES = [*KEYWORDS[::3], *BUILTINS, *OF_MODULES, *ODD_NAMES]
 TAGS = ["common", "__init__", "names", "class", "nul", "models", "a-b", "a_b", "日本", "x" * 128]
 NAMES = list(dict.fromkeys([*KEYWORDS, *BUILTINS, *OF_PYDANTIC, *OF_MODULES, *ODD_NAMES]))
 
@@ -99,7 +108,14 @@ def texts_catalog() -> dict[str, Any]:
                 {"name": "described", "type": "string", "title": text, "description": text, "example": text},
                 {"name": "defaulted", "type": "string", "default": text},
                 {"name": "chosen", "type": "string", "enum": [text, f"{text}!"], "required": False},
-                {"name": "shaped", "schema": {"type": "object", "description": text, "properties": {text: {"type": "string", "description": text}}}},
+                {
+                    "name": "shaped",
+                    "schema": {
+                        "type": "object",
+                        "description": text,
+                        "properties": {text: {"type": "string", "description": text}},
+                    },
+                },
                 {"name": "listed", "type": "array", "items": {"enum": [text]}, "description": text},
             ],
             "outputs": [
@@ -109,10 +125,16 @@ def texts_catalog() -> dict[str, Any]:
                 {"name": "inner", "description": text, "fields": [{"name": "a", "type": "int", "description": text}]},
             ],
             "errors": [{"status": 404, "description": text, "code": text, "example": text}],
-            "examples": [{"inputs": {"described": text, "shaped": {text: text}, "listed": [text]}, "output": {"described": text}, "description": text}],
+            "examples": [
+                {
+                    "inputs": {"described": text, "shaped": {text: text}, "listed": [text]},
+                    "output": {"described": text},
+                    "description": text,
+                }
+            ],
         }
         for index, text in enumerate(TEXTS)
-    ]  # fmt: skip
+    ]
     gateways = {f"g{index}": {"baseUrl": "${URL}", "description": text} for index, text in enumerate(TEXTS)}
     about = {"title": TEXTS[16], "description": TEXTS[17], "lastModified": TEXTS[18], "modifiedBy": TEXTS[19]}
     return {"name": "texts", **about, "gateways": gateways, "apis": apis}
@@ -122,7 +144,7 @@ def names_catalog() -> dict[str, Any]:
     """Every name as an API's, a tag's, a schema's, a member's and an input's, in every place that it may stand in."""
     gateways = {name: {"baseUrl": "${URL}"} for name in ("main", "open", "Missing", "apiKey", "class", "texts_client")}
     schemas = {
-        name: {"type": "object", "properties": {other: {"type": "string"} for other in NAMES[index : index + 3]}}
+        name: {"type": "object", "properties": {other: {"type": "string"} for other in NAMES[index : index + 2]}}
         for index, name in enumerate(NAMES)
     }
     every = {"type": "object", "properties": {name: {"type": "string"} for name in ["", *NAMES]}}
@@ -131,39 +153,75 @@ def names_catalog() -> dict[str, Any]:
         for name in NAMES
     ]
     apis: list[dict[str, Any]] = [
-        {"name": name, "tags": [TAGS[index % len(TAGS)]], "httpMethod": "GET", "endpoint": "/named", "gateway": list(gateways)[index % len(gateways)]}
-        for index, name in enumerate(NAMES)
-    ]  # fmt: skip
+        {
+            "name": name,
+            "tags": [TAGS[index % len(TAGS)]],
+            "httpMethod": "GET",
+            "endpoint": "/named",
+            "gateway": list(gateways)[index % len(gateways)],
+        }
+        for index, name in enumerate(API_NAMES)
+    ]
     apis += [
-        {"name": "in query", "httpMethod": "GET", "endpoint": "/query", "gateway": "main", "inputs": fields(NAMES)},
+        {"name": "in query", "httpMethod": "GET", "endpoint": "/query", "gateway": "main", "inputs": fields(ODD_NAMES)},
         {"name": "in body", "httpMethod": "POST", "endpoint": "/body", "gateway": "main", "inputs": fields(NAMES)},
-        {"name": "optional", "httpMethod": "POST", "endpoint": "/optional", "gateway": "main", "inputs": fields(NAMES, required=False)},
-        {"name": "defaulted", "httpMethod": "POST", "endpoint": "/defaulted", "gateway": "main", "inputs": fields(NAMES, default="d")},
-        {"name": "in path", "httpMethod": "PUT", "endpoint": "/path/" + "/".join(f"{{{n}}}" for n in PATHS), "gateway": "main", "inputs": fields(PATHS)},
-        {"name": "in headers", "httpMethod": "GET", "endpoint": "/headers", "gateway": "main", "inputs": fields(HEADERS, **{"in": "header"})},
-        {"name": "members", "httpMethod": "POST", "endpoint": "/members", "gateway": "main", "inputs": [{"name": "every", "schema": every}], "outputs": fields(NAMES)},
-        {"name": "types", "httpMethod": "POST", "endpoint": "/types", "gateway": "main", "inputs": references, "outputs": references},
-    ]  # fmt: skip
+        {
+            "name": "optional",
+            "httpMethod": "POST",
+            "endpoint": "/optional",
+            "gateway": "main",
+            "inputs": fields(OF_PYDANTIC, required=False),
+        },
+        {
+            "name": "defaulted",
+            "httpMethod": "POST",
+            "endpoint": "/defaulted",
+            "gateway": "main",
+            "inputs": fields(OF_MODULES, default="d"),
+        },
+        {
+            "name": "in path",
+            "httpMethod": "PUT",
+            "endpoint": "/path/" + "/".join(f"{{{n}}}" for n in PATHS),
+            "gateway": "main",
+            "inputs": fields(PATHS),
+        },
+        {
+            "name": "in headers",
+            "httpMethod": "GET",
+            "endpoint": "/headers",
+            "gateway": "main",
+            "inputs": fields(HEADERS, **{"in": "header"}),
+        },
+        {
+            "name": "members",
+            "httpMethod": "POST",
+            "endpoint": "/members",
+            "gateway": "main",
+            "inputs": [{"name": "every", "schema": every}],
+            "outputs": fields(NAMES),
+        },
+        {
+            "name": "types",
+            "httpMethod": "POST",
+            "endpoint": "/types",
+            "gateway": "main",
+            "inputs": references[::7],
+            "outputs": references,
+        },
+    ]
     return {"name": "names", "gateways": gateways, "schemas": schemas, "apis": apis}
 
 
-PATHS = [name for name in ODD_NAMES if not set("{}") & set(name)]
-HEADERS = [
-    name for name in NAMES if set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+&*%")
-]
-CATALOGS = {
-    "texts": texts_catalog,
-    "names": names_catalog,
-    # One whose client would be called as the class that it is made from, and APIs of which each is one of a kind.
-    "api": lambda: {"name": "api", "apis": [{"name": "class", "httpMethod": "GET", "endpoint": "/"}]},
-    "deep": lambda: {
-        "name": "deep",
-        "apis": [
-            {"name": "lists", "httpMethod": "POST", "endpoint": "/a", "inputs": [{"name": "a", "schema": nested_lists(90)}]},
-            {"name": "objects", "httpMethod": "POST", "endpoint": "/b", "inputs": [{"name": "a", "schema": nested_objects(45)}], "output": nested_objects(45)},
-        ],
-    },
-}  # fmt: skip
+def deep_catalog() -> dict[str, Any]:
+    """Types as deep as a file may be."""
+
+    def tool(name: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+        inputs = [{"name": "a", "schema": schema}]
+        return {"name": name, "httpMethod": "POST", "endpoint": "/", "inputs": inputs, **more}
+
+    objects = nested_objects(45)
+    return {"name": "deep", "apis": [tool("lists", nested_lists(90)), tool("objects", objects, output=objects)]}
 
 
 def nested_lists(depth: int) -> dict[str, Any]:
@@ -174,11 +232,29 @@ def nested_objects(depth: int) -> dict[str, Any]:
     return {"properties": {"the same name": nested_objects(depth - 1)}} if depth else {"type": "string"}
 
 
+PATHS = [name for name in ODD_NAMES if not set("{}") & set(name)]
+HEADERS = [
+    name for name in NAMES if set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+&*%")
+]
+CATALOGS = {
+    "texts": texts_catalog,
+    "names": names_catalog,
+    "deep": deep_catalog,
+}
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Built]]:
-    folder = tmp_path_factory.mktemp("hostile")
+    """The packages, generated by the first of the processes that the tests run in."""
+    mine = tmp_path_factory.getbasetemp()
+    folder = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "hostile"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            for catalog in CATALOGS.values():
+                build(catalog(), folder)
     with ExitStack() as stack:
-        yield {name: stack.enter_context(build(catalog(), folder).importable()) for name, catalog in CATALOGS.items()}
+        yield {name: stack.enter_context(Built(folder / name).importable()) for name in CATALOGS}
 
 
 @pytest.fixture(params=CATALOGS)
@@ -205,7 +281,7 @@ def upstream(shared_upstream: Upstream) -> Upstream:
     return shared_upstream
 
 
-# --- what is generated -------------------------------------------------------------------------------------------------
+# --- what is generated ------------------------------------------------------------------------------------------------
 
 
 def test_every_module_imports_and_every_signature_becomes_a_schema_without_a_warning(package: Built):
@@ -214,14 +290,19 @@ def test_every_module_imports_and_every_signature_becomes_a_schema_without_a_war
         for name in package.modules:
             package.load(name)
         for tool, function in package.functions.items():
+            if package.module == "deep_mcp":
+                continue  # Python's own stack is too small for their schemas; see below
             taken = argument_schema(function) | {"additionalProperties": False}
             assert meaning.differences(package.listing[tool]["inputSchema"], taken) == []
             TypeAdapter(returned(function)).json_schema(by_alias=True)
 
 
-def test_the_types_hold(packages: Mapping[str, Built], tmp_path: Path):
-    folders = [str(package.folder / package.module) for package in packages.values()]
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path), *folders]
+def test_the_types_of_these_packages_and_of_every_cases_hold(packages: Mapping[str, Built], tmp_path: Path):
+    catalogs = sorted((Path(__file__).parent / "cases").glob("*/api_catalog.*"))
+    assert codegen("generate", *catalogs, "--out", tmp_path / "out").exit_code == 0
+    folders = [*(package.folder / package.module for package in packages.values()), *tmp_path.glob("out/*/*_mcp")]
+    options = ["--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache")]
+    mypy = [sys.executable, "-m", "mypy", *options, *map(str, folders)]
     ended = subprocess.run(mypy, capture_output=True, text=True, check=False)  # noqa: S603
     assert ended.stdout + ended.stderr == ""
 
@@ -242,8 +323,9 @@ def test_the_other_files_are_what_their_endings_say(package: Built):
     assert {**dotenv_values(stream=io.StringIO(example))} == variables
     assert json.loads((package.folder / f"{package.module}_metadata.json").read_text("utf-8"))["catalog"]["name"]
     rows = [line for line in (package.folder / "README.md").read_text("utf-8").splitlines() if line.startswith("| `")]
-    assert {line.replace("\\|", "").count("|") for line in rows} <= {4, 5, 3}
-    assert len(rows) >= len(package.listing) + len(variables)
+    columns = [line.replace("\\|", "").count("|") - 1 for line in rows]
+    assert columns.count(4) == len(package.listing)  # of the tools; settings have 3, errors 2
+    assert set(columns) == {2, 3, 4}
 
 
 def test_a_python_file_holds_nothing_but_its_own_statements(packages: Mapping[str, Built]):
@@ -260,7 +342,7 @@ def test_a_python_file_holds_nothing_but_its_own_statements(packages: Mapping[st
             assert not [token for token in tokens if token.type == tokenize.COMMENT]
 
 
-# --- what callers see --------------------------------------------------------------------------------------------------
+# --- what callers see -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio
@@ -272,8 +354,10 @@ async def test_a_text_arrives_unchanged_through_a_session(packages: Mapping[str,
     for tool, text in zip(tools, TEXTS, strict=True):
         inputs: dict[str, Any] = tool.input_schema["properties"]
         assert {key: inputs["described"][key] for key in ("title", "description", "examples")} == {
-            "title": text, "description": text, "examples": [text]
-        }  # fmt: skip
+            "title": text,
+            "description": text,
+            "examples": [text],
+        }
         assert inputs["defaulted"]["default"] == text
         assert inputs["chosen"]["enum"] == [text, f"{text}!"]
         assert inputs["shaped"]["properties"][text]["description"] == text
@@ -284,8 +368,9 @@ async def test_a_text_arrives_unchanged_through_a_session(packages: Mapping[str,
 
 
 def test_a_docstring_shows_its_text_to_python(packages: Mapping[str, Built]):
-    for function, text in zip(packages["texts"].functions.values(), TEXTS, strict=True):
-        shown = inspect.getdoc(function) or ""
+    functions = packages["texts"].functions
+    for index, text in enumerate(TEXTS):
+        shown = inspect.getdoc(functions[f"text_{index:02}"]) or ""
         assert shown.split() == text.split() or not text.split()
 
 
@@ -314,10 +399,19 @@ async def test_a_name_that_strict_hosts_accept_is_kept_and_others_are_accepted_b
 STRICT = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-# --- what reaches the APIs ---------------------------------------------------------------------------------------------
+@pytest.mark.anyio
+async def test_deep_types_can_be_called(packages: Mapping[str, Built]):
+    async with Client(packages["deep"].load("server").create_server({})) as client:
+        for tool, right in {"lists": [[]], "objects": {"the same name": {}}}.items():
+            for value, code in ((7, "invalid_arguments"), (right, "not_configured")):
+                answer = await client.call_tool(tool, {"a": value})
+                assert json.loads(answer.content[0].text)["error"]["code"] == code  # type: ignore[union-attr]
 
 
-WHERE = {"in query": NAMES, "in body": NAMES, "in path": PATHS, "in headers": HEADERS}
+# --- what reaches the APIs --------------------------------------------------------------------------------------------
+
+
+WHERE = {"in query": ODD_NAMES, "in body": NAMES, "in path": PATHS, "in headers": HEADERS}
 
 
 def arrived(request: Received, api: str) -> Any:
@@ -327,13 +421,15 @@ def arrived(request: Received, api: str) -> Any:
         return list(json.loads(request.body).items())
     if api == "in path":
         return request.target
-    return [(name.encode("latin-1").decode(), value) for name, value in request.headers if value.startswith("v")]
+    return [(name.lower(), value) for name, value in request.headers if value.startswith("v")]
 
 
 def expected(api: str, names: list[str]) -> Any:
     values = [f"v{index}" for index in range(len(names))]
     if api == "in path":
         return "/path/" + "/".join(values)
+    if api == "in headers":  # whose names HTTP compares without regard to case
+        return [(name.lower(), value) for name, value in zip(names, values, strict=True)]
     return list(zip(names, values, strict=True))
 
 

@@ -116,6 +116,7 @@ def describe(error: BaseException) -> ErrorRecord:
             message=_recordable(str(error.message)),
             hint=_recordable(str(error.hint)),
             status=error.status if isinstance(error.status, int) else None,
+            detail=_recordable(str(getattr(error, "detail", "") or "")),
         )
     return ErrorRecord(
         code="unexpected",

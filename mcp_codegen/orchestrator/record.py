@@ -33,6 +33,8 @@ class ErrorRecord(_Record):
     """What to do about it."""
     status: int | None = None
     """The HTTP status of the API, where there was one."""
+    detail: str = ""
+    """The start of the API's own words."""
 
 
 class Stored(_Record):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from mcp_codegen.output.planning import Plan, contents_of, owned_in, plan, shown
 from mcp_codegen.output.swapping import swap, work_folder
 from mcp_codegen.output.tree import is_file, walk
 
-__all__ = ["MANIFEST", "Files", "Written", "diff", "write"]
+__all__ = ["MANIFEST", "Files", "Written", "diff", "read_text", "refuse", "write", "write_text"]
 
 Files = Mapping[str, str]
 """Relative POSIX path → text, which is written as UTF-8 with its line ends as they are."""
@@ -64,10 +65,30 @@ def write(files: Files, folder: Path, *, force: bool = False) -> Written:
     return Written(todo.added, todo.changed, todo.removed, todo.unchanged)
 
 
-def diff(files: Files, folder: Path) -> str:
-    """A unified diff from what the folder holds to these files, the manifest included; "" where they agree.
+def refuse(files: Files, folder: Path, *, force: bool = False) -> None:
+    """Raise the `OutputError` that `write` would raise for what a person wrote; nothing is written."""
+    folder = _usable(folder)
+    with _readable(folder):
+        plan(files, folder, force=force)
 
-    Files that the generator does not own are left out. Raises `OutputError` for a broken manifest.
+
+def read_text(file: Path) -> str:
+    """A single generated file; empty where there is none. Raises `OutputError`."""
+    with _readable(file):
+        return file.read_bytes().decode(errors="replace") if file.exists() else ""
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a single generated file. Raises `OutputError`."""
+    with _readable(file):
+        file.write_bytes(text.encode())
+
+
+def diff(files: Files, folder: Path) -> str:
+    """A unified diff from what the folder holds to these files; "" where they agree. Paths start with its name.
+
+    Files that the generator does not own are left out, and the manifest too, which only follows from the others: it is
+    shown where it alone differs. Raises `OutputError` for a broken manifest.
     """
     folder = _usable(folder)
     contents = contents_of(files)
@@ -77,7 +98,18 @@ def diff(files: Files, folder: Path) -> str:
         old = {path: (folder / path).read_bytes() for path in paths if is_file(before, path)}
     except OSError as error:
         raise OutputError(f"{shown_path(folder)}: cannot be read: {error.strerror or error}; mend that") from error
-    return "".join(comparing.unified(path, old.get(path), contents.get(path)) for path in paths)
+    diffs = {path: comparing.unified(f"{folder.name}/{path}", old.get(path), contents.get(path)) for path in paths}
+    return "".join(diff for path, diff in diffs.items() if path != MANIFEST) or diffs.get(MANIFEST, "")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{shown_path(path)}: {error.strerror or error}; mend that, or choose another path"
+        ) from error
 
 
 def _carry_out(todo: Plan, folder: Path, work: Path) -> None:

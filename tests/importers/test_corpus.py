@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_codegen import catalog, checked, rules, source
+from mcp_codegen import checked, parsing, rules, source
 from tests.importers.importing import imported
 
 BESIDE = Path(__file__).parents[2].parent / "shared" / "corpus"
@@ -34,7 +34,7 @@ def test_every_operation_becomes_an_api_or_has_a_reason(description: Path, optio
     assert sorted(entry["operation"] for entry in told["entries"]) == sorted(operations)
     assert len(data["apis"]) + told["leftOut"] == len(operations)
     assert all(entry["reason"] for entry in told["entries"] if entry["outcome"] == "left out")
-    parsed = catalog.parse(data)
+    parsed = parsing.parse(data)
     assert parsed.catalog is not None
     assert (parsed.problems, rules.check(checked.read(parsed.catalog))) == ((), [])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_codegen import catalog, checked, rules
+from mcp_codegen import checked, parsing, rules
 from tests.importers.importing import SPECS, imported
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,7 +31,7 @@ def test_a_description_becomes_the_golden_catalog_with_the_golden_report(spec: P
 
 def test_an_imported_catalog_has_no_problems_and_no_secret(spec: Path, tmp_path: Path):
     data = imported(spec, tmp_path / "x.json")
-    parsed = catalog.parse(data)
+    parsed = parsing.parse(data)
     assert parsed.catalog is not None
     assert (parsed.problems, rules.check(checked.read(parsed.catalog))) == ((), [])
     assert "s3cret" not in json.dumps(data)

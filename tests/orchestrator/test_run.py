@@ -102,7 +102,7 @@ def test_a_failed_step_fails_the_run_and_its_results_are_saved(orchestrate: Orch
         RULE,
     ]
     saved = results()
-    error = {"code": "closed", "message": "no parcel today", "hint": "come back tomorrow", "status": None}
+    error = {"code": "closed", "message": "no parcel today", "hint": "come back tomorrow", "status": None, "detail": ""}
     assert (saved["status"], saved["error"], saved["failed_step"]) == ("failed", error, 1)
     assert saved["parcel"] is None, "what was published before the failure"
     assert saved["results"] == {"parcel": None}
@@ -120,6 +120,7 @@ def test_a_failed_step_that_may_fail_is_recorded_and_the_process_goes_on(orchest
         "message": "there is no\x1b[31m parcel\u202e here",
         "hint": "check the parcel's number",
         "status": 404,
+        "detail": "",
     }
 
 

@@ -45,30 +45,38 @@ def environ(shared_upstream: Upstream) -> dict[str, str]:
     return settings(shared_upstream.url, DIRECT_TIMEOUT="0.5")
 
 
-async def warm(door: Door) -> None:
+async def warm(door: Door, upstream: Upstream) -> None:
     """What only a first call costs shall not count against a short time-out."""
+    upstream.reset()
     await door.client.call("listado_de_boletas_fija", INVOICES)
     await door.plain.list_tools()
+    upstream.reset()
 
 
 @pytest.fixture(scope="session")
-async def in_process(anyio_backend: str, environ: dict[str, str], tmp_path_factory) -> AsyncIterator[Door]:
+async def in_process(
+    anyio_backend: str, shared_upstream: Upstream, environ: dict[str, str], tmp_path_factory
+) -> AsyncIterator[Door]:
     async with in_process_door(environ, tmp_path_factory.mktemp("in-process")) as door:
-        await warm(door)
+        await warm(door, shared_upstream)
         yield door
 
 
 @pytest.fixture(scope="session")
-async def stdio(anyio_backend: str, environ: dict[str, str], tmp_path_factory) -> AsyncIterator[Door]:
+async def stdio(
+    anyio_backend: str, shared_upstream: Upstream, environ: dict[str, str], tmp_path_factory
+) -> AsyncIterator[Door]:
     async with stdio_door(environ, tmp_path_factory.mktemp("stdio")) as door:
-        await warm(door)
+        await warm(door, shared_upstream)
         yield door
 
 
 @pytest.fixture(scope="session")
-async def http(anyio_backend: str, environ: dict[str, str], tmp_path_factory) -> AsyncIterator[Door]:
+async def http(
+    anyio_backend: str, shared_upstream: Upstream, environ: dict[str, str], tmp_path_factory
+) -> AsyncIterator[Door]:
     async with http_door(environ, tmp_path_factory.mktemp("http")) as door:
-        await warm(door)
+        await warm(door, shared_upstream)
         yield door
 
 

@@ -189,7 +189,9 @@ def http_server(
     try:
         until(lambda: _listens(host, port) or process.poll() is not None)
         assert process.poll() is None, said.read_text()
-        yield HttpServer(process, port, said.read_text)
+        announced = f"Listening on http://{host}:{port}/mcp; stop it with Ctrl-C.\n"
+        assert said.read_text().startswith(announced)
+        yield HttpServer(process, port, lambda: said.read_text().removeprefix(announced))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

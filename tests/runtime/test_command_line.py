@@ -15,7 +15,7 @@ import pytest
 from mcp_types import LATEST_PROTOCOL_VERSION
 
 from telefonica_mcp.server import main
-from tests.runtime.doors import INVOICES, SERVE, Door, http_server, run, settings, start
+from tests.runtime.doors import INVOICES, SERVE, Door, free_port, http_server, run, settings, start
 from tests.runtime.leaks import leaks
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "telefonica-mcp"
@@ -135,6 +135,10 @@ async def test_only_loopbacks_own_names_are_answered(http: Door, upstream):
 
 
 def test_every_loopback_address_is_guarded(tmp_path: Path, upstream):
+    try:
+        free_port("127.0.0.2")
+    except OSError:
+        pytest.skip("this system has no loopback address but 127.0.0.1")
     with http_server(settings(upstream.url), tmp_path, "--host", "127.0.0.2", host="127.0.0.2") as server:
         assert post(server.port, "127.0.0.2")[0] == 200
         assert post(server.port, "127.0.0.2", Host="evil.example")[0] == 421

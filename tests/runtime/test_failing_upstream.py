@@ -34,7 +34,7 @@ class Failure:
 
 
 DENIED = json.dumps({"message": "No tiene permiso para esta operación"})
-SLOW = {"status": None, "said": "within 0.5 seconds", "tool": "deuda_fija"}
+SLOW = {"status": None, "said": "within 0.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
 INVOICE = {"billingInvoiceNumber": "1_1_1", "invoiceStatusInd": "O"}
 
 FAILURES = {
@@ -83,10 +83,10 @@ FAILURES = {
     "wrong inside a list": Failure(
         answers.changed(implInvoiceLists=[INVOICE]), errors.SchemaMismatch, 200, "implInvoiceLists.0.invoiceAmount"
     ),
-    "reset": Failure(answers.reset_before, errors.Unreachable, None, "127.0.0.1"),
-    "closed": Failure(answers.closed_before, errors.Unreachable, None, "127.0.0.1"),
-    "closed in the middle": Failure(answers.closed_in_the_middle, errors.Unreachable, None, "127.0.0.1"),
-    "not HTTP": Failure(answers.not_http, errors.Unreachable, None, "127.0.0.1"),
+    "reset": Failure(answers.reset_before, errors.Unreachable, None, "Check APIM_BASE_URL"),
+    "closed": Failure(answers.closed_before, errors.Unreachable, None, "Check APIM_BASE_URL"),
+    "closed in the middle": Failure(answers.closed_in_the_middle, errors.Unreachable, None, "Check APIM_BASE_URL"),
+    "not HTTP": Failure(answers.not_http, errors.Unreachable, None, "Check APIM_BASE_URL"),
     "slow headers": Failure(answers.slow_headers, errors.TimedOut, **SLOW),
     "slow body": Failure(answers.slow_body, errors.TimedOut, **SLOW),
     **{f"401 echo, {form}": Failure(answers.echo(form), errors.Unauthorized, 401, "401") for form in answers.ECHOES},

@@ -12,9 +12,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from telefonica_mcp.server import create_server
-from tests.runtime.answers import changed
+from tests.runtime.answers import changed, fixed, reset_before
 from tests.runtime.doors import DEBT, INVOICES, LINK, SERVE, Door, settings, surroundings
-from tests.runtime.upstream import Upstream
+from tests.runtime.upstream import Upstream, ok
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +85,11 @@ async def test_older_clients_are_served(way: str, upstream: Upstream, http: Door
     assert (tmp_path / "stderr").read_text() == ""
 
 
-async def test_the_server_is_silent_and_uses_nothing_deprecated(door: Door):
-    await door.plain.call_tool("listado_de_boletas_fija", INVOICES)
-    assert door.said() == ""
+async def test_the_server_writes_nothing_of_calls_good_or_bad(door: Door, upstream: Upstream):
+    before = door.said()
+    await door.plain.list_tools(cache_mode="bypass")
+    for answer in (ok, fixed("", "401 Unauthorized"), reset_before):
+        upstream.answer = answer
+        await door.plain.call_tool("listado_de_boletas_fija", INVOICES)
+    await door.plain.call_tool("listado_de_boletas_fija", {"nonsense": 1})
+    assert door.said() == before

@@ -38,6 +38,12 @@ async def test_a_missing_setting_is_named(upstream: Upstream, variable: str, val
     assert upstream.received == []
 
 
+async def test_all_missing_settings_are_named_at_once():
+    error = await refusal({}, "APIM_BASE_URL")
+    assert error.message == "The settings APIM_BASE_URL, APIM_SUBSCRIPTION_KEY are missing."
+    assert error.hint == "Set them in the server's environment or in its .env file."
+
+
 async def test_one_gateway_works_without_the_settings_of_the_other(upstream: Upstream):
     environ = {name: text for name, text in settings(upstream.url).items() if name.startswith("APIM")}
     async with TelefonicaClient.in_process(environ) as client:
@@ -141,7 +147,7 @@ async def test_another_env_file_takes_the_place_of_the_folders(upstream: Upstrea
     other = env_file(tmp_path / "conf" / "test.env", APIM_BASE_URL=upstream.url, APIM_SUBSCRIPTION_KEY=KEY)
     async with TelefonicaClient.connect(started(tmp_path, "--env-file", str(other))) as client:
         await client.call("listado_de_boletas_fija", INVOICES)
-        with pytest.raises(NotConfigured, match="BEARER_TOKEN is missing"):
+        with pytest.raises(NotConfigured, match="BEARER_TOKEN"):
             await client.call("deuda_fija", DEBT)
     assert upstream.received[0].header("ocp-apim-subscription-key") == [KEY]
 

@@ -94,11 +94,11 @@ async def test_false_is_written_as_json_writes_it(in_process: Door, upstream: Up
     assert upstream.received[0].query == [("billingInvoiceNumber", "1_2_3"), ("isCyclicInvoice", "false")]
 
 
-async def test_connections_are_used_again(in_process: Door, upstream: Upstream, monkeypatch: pytest.MonkeyPatch):
-    await in_process.client.call("listado_de_boletas_fija", INVOICES)
+async def test_connections_are_used_again(door: Door, upstream: Upstream):
+    await door.client.call("listado_de_boletas_fija", INVOICES)
     opened = upstream.connections
     for _ in range(5):
-        await in_process.client.call("listado_de_boletas_fija", INVOICES)
+        await door.client.call("listado_de_boletas_fija", INVOICES)
     assert upstream.connections == opened
 
 

@@ -176,7 +176,7 @@ class Failed(ApiError):
 
 
 def from_dict(error: Mapping[str, Any]) -> ApiError:
-    """The error that a server told; one with a code of a newer server is an `ApiError`."""
+    """The error that a server told; one with a code of a newer server is `Failed`."""
     kinds = {kind.code: kind for kind in _all_kinds(ApiError)}
     return kinds.get(str(error.get("code")), Failed)(
         str(error.get("message", "")),

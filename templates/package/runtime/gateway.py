@@ -15,6 +15,7 @@ from ..errors import AnswerTooLarge, InvalidArguments, NotJson, TimedOut, Unreac
 from .answers import RawAnswer, checked
 from .context import Answer, Upstream
 from .credentials import OPEN, Credential
+from .settings import variables_of
 from .wire import fill, header_values, present, query_string
 
 MAX_ANSWER_BYTES = 256_000
@@ -48,7 +49,7 @@ class Gateway:
         headers: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         credential: Credential | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - of the catalog; a setting may override it
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds, of the API's own
         wrapped: bool = False,
     ) -> Answer[Any]:
         """Send one request and check the answer against its type. Raises `ApiError`, which is safe to show.
@@ -57,6 +58,7 @@ class Gateway:
         """
         upstream = ctx.request_context.lifespan_context
         used = credential or self.credential
+        upstream.settings.require_all(variables_of(self.base_url) + used.variables)
         carried = used.read(upstream.settings)
         url = (
             upstream.settings.url(self.base_url)
@@ -72,29 +74,31 @@ class Gateway:
             )
         except httpx.InvalidURL as error:
             raise InvalidArguments("Nothing was sent: the arguments make the URL too long.", "Pass less.") from error
-        seconds = upstream.settings.seconds(self.timeout_variable, timeout or self.timeout)
-        answer = await _exchange(upstream.http, request, seconds)
+        seconds = timeout or upstream.settings.seconds(self.timeout_variable, self.timeout)
+        answer = await self._exchange(upstream.http, request, seconds, is_own=timeout is not None)
         return Answer(checked(answer.without(carried.secrets), returns, used.variables), wrapped)
 
-
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> RawAnswer:
-    """The whole answer within the time. Raises `ApiError`."""
-    try:
-        with anyio.fail_after(seconds):
-            response = await http.send(request, stream=True)
-            try:
-                content = await _read(response)
-            finally:
-                await response.aclose()
-    except TimeoutError as error:
-        hint = "Try again, or raise the gateway's time-out."
-        raise TimedOut(f"The API gave no complete answer within {seconds:g} seconds.", hint) from error
-    except httpx.TransportError as error:
-        where = request.url.host
-        hint = "Check the base URL, the network and, behind a proxy, HTTPS_PROXY."
-        raise Unreachable(f"The connection to the API at {where} could not be opened, or broke.", hint) from error
-    kind, retry_after = response.headers.get("content-type", ""), response.headers.get("retry-after", "")
-    return RawAnswer(response.status_code, content, kind, retry_after)
+    async def _exchange(
+        self, http: httpx.AsyncClient, request: httpx.Request, seconds: float, *, is_own: bool
+    ) -> RawAnswer:
+        """The whole answer within the time. Raises `ApiError`."""
+        try:
+            with anyio.fail_after(seconds):
+                response = await http.send(request, stream=True)
+                try:
+                    content = await _read(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            hint = f"Try again, or raise {'its timeoutSeconds in the catalog' if is_own else self.timeout_variable}."
+            raise TimedOut(f"The API gave no complete answer within {seconds:g} seconds.", hint) from error
+        except httpx.TransportError as error:
+            where = request.url.host
+            base = " and ".join(variables_of(self.base_url)) or "the catalog's base URL"
+            hint = f"Check {base}, the network and, behind a proxy, HTTPS_PROXY."
+            raise Unreachable(f"The connection to the API at {where} could not be opened, or broke.", hint) from error
+        kind, retry_after = response.headers.get("content-type", ""), response.headers.get("retry-after", "")
+        return RawAnswer(response.status_code, content, kind, retry_after)
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -57,8 +58,11 @@ def _run(server: ApiServer, args: argparse.Namespace) -> None:
     if args.transport == "stdio":
         # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if sys.stdin.isatty():
+            print("Waiting for a host on standard input; see --help for HTTP.", file=sys.stderr)
         server.run("stdio")
         return
+    print(f"Listening on {_url(args.host, args.port)}; stop it with Ctrl-C.", file=sys.stderr)
     server.run(
         "streamable-http",
         host=args.host,
@@ -67,6 +71,10 @@ def _run(server: ApiServer, args: argparse.Namespace) -> None:
         json_response=True,
         transport_security=_security(args.host, args.allowed_host),
     )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp"
 
 
 def _security(host: str, allowed: list[str]) -> TransportSecuritySettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -24,7 +25,8 @@ from .wire import present
 CONNECT_TIMEOUT = 30.0
 """Seconds; a server that is launched on a busy machine takes some."""
 READ_TIMEOUT = 60.0
-"""Seconds; longer than a gateway's own time-out, so that the server's own words arrive."""
+PATIENCE = 30.0
+"""Seconds that a call may take longer than the API's own time, so that the server's own words arrive."""
 NETWORK_VARIABLES = tuple(
     form
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -38,6 +40,8 @@ class ApiClient:
 
     package: ClassVar[str]
     variables: ClassVar[tuple[str, ...]]
+    longest: ClassVar[float] = 0.0
+    """Seconds: the longest time-out of the catalog."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -49,13 +53,14 @@ class ApiClient:
         server: str | Transport | StdioServerParameters | MCPServer[Any],
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
-        read_timeout: float = READ_TIMEOUT,
+        read_timeout: float | None = None,
     ) -> AsyncIterator[Self]:
         """Connect to a URL, a transport, a command to launch, or a server object.
 
-        connect_timeout: seconds until the server must be ready. read_timeout: seconds that a call may take.
+        connect_timeout: seconds until the server must be ready. read_timeout: seconds that a call may take; by default
+        longer than the APIs' own time-outs.
         """
-        session = Session(Client(server, read_timeout_seconds=read_timeout))
+        session = Session(Client(server, read_timeout_seconds=read_timeout or cls._patience({})))
         try:
             await session.open(connect_timeout)
             yield cls(session)
@@ -68,7 +73,7 @@ class ApiClient:
         environ: Mapping[str, str] | None = None,
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
-        read_timeout: float = READ_TIMEOUT,
+        read_timeout: float | None = None,
     ) -> AbstractAsyncContextManager[Self]:
         """Run the server as a child process over stdio.
 
@@ -80,7 +85,8 @@ class ApiClient:
         paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
         passed = {**_passed(NETWORK_VARIABLES), **settings, "PYTHONPATH": paths}
         command = StdioServerParameters(command=sys.executable, args=["-P", "-m", cls.package], env=passed)
-        return cls.connect(command, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        patience = read_timeout or cls._patience(settings)
+        return cls.connect(command, connect_timeout=connect_timeout, read_timeout=patience)
 
     @classmethod
     def in_process(
@@ -88,11 +94,18 @@ class ApiClient:
         environ: Mapping[str, str] | None = None,
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
-        read_timeout: float = READ_TIMEOUT,
+        read_timeout: float | None = None,
     ) -> AbstractAsyncContextManager[Self]:
         """Run the server inside this process, without a child or a socket. environ: its settings."""
         server = importlib.import_module(f"{cls.package}.server").create_server(environ)
-        return cls.connect(server, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        patience = read_timeout or cls._patience(os.environ if environ is None else environ)
+        return cls.connect(server, connect_timeout=connect_timeout, read_timeout=patience)
+
+    @classmethod
+    def _patience(cls, settings: Mapping[str, str]) -> float:
+        given = [settings.get(name, "").strip() for name in cls.variables if name.endswith("_TIMEOUT")]
+        seconds = [float(text) for text in given if re.fullmatch(r"\d{1,4}(\.\d+)?", text)]
+        return max(READ_TIMEOUT, max([cls.longest, *seconds]) + PATIENCE)
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool by its name with the catalog's own argument names; the answer as it came.

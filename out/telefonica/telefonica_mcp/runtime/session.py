@@ -7,6 +7,7 @@ import asyncio
 import anyio
 from mcp import Client, MCPError
 from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
+from pydantic import ValidationError
 
 from ..errors import ApiError, Failed, InvalidArguments, ServerLost, TimedOut
 
@@ -43,12 +44,15 @@ class Session:
         Not `Client.call_tool`: that lists every tool first and checks the answer a second time, much slower.
         """
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
-        if self._holder.done():
+        if self._closing.is_set() or self._holder.done():
             raise _lost()
         try:
             return await self._client.session.send_request(request, CallToolResult)
         except MCPError as error:
             raise _translated(error, tool) from error
+        except ValidationError as error:
+            hint = "Is it the server that this client was generated with?"
+            raise Failed(f"What answered {tool} does not speak MCP as agreed.", hint) from error
         except (OSError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
             raise _lost() from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,6 +18,11 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*(?!\d+\.?$){_LABEL}\.?")
 _NOT_IN_HEADERS = re.compile(r"[^\x21-\x7e]")
+
+
+def variables_of(template: str) -> tuple[str, ...]:
+    """The names of the `${VARIABLES}` in a base URL."""
+    return tuple(_PLACEHOLDER.findall(template))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,12 @@ class Settings:
         if value := self.get(variable):
             return value
         raise NotConfigured(f"The setting {variable} is missing.", REMEDY)
+
+    def require_all(self, variables: Iterable[str]) -> None:
+        """Name every variable that is missing, not just the first."""
+        missing = [name for name in dict.fromkeys(variables) if not self.get(name)]
+        if len(missing) > 1:
+            raise NotConfigured(f"The settings {', '.join(missing)} are missing.", REMEDY.replace("it in", "them in"))
 
     def secret(self, variable: str) -> str:
         """A credential, fit to stand in a header."""
@@ -58,7 +69,7 @@ class Settings:
 
     def url(self, template: str) -> str:
         """A base URL with its `${VARIABLES}` filled in, without a slash at its end."""
-        variables = _PLACEHOLDER.findall(template)
+        variables = variables_of(template)
         url = _PLACEHOLDER.sub(lambda match: self.require(match[1]), template).rstrip("/")
         if not _is_base(url):
             subject = " and ".join(variables) or "baseUrl"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +18,8 @@ from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
-from mcp_types import INVALID_PARAMS, CallToolResult, ListToolsResult, TextContent
-from mcp_types import Tool as ListedTool
+from mcp.server.mcpserver.utilities.func_metadata import func_metadata
+from mcp_types import INVALID_PARAMS, CallToolResult, ListToolsResult, TextContent, Tool
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
@@ -43,6 +43,14 @@ class ToolBox(dict[str, Callable[..., Awaitable[Answer[Any]]]]):
             return function
 
         return register
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A tool that was called before: its function, and the type of its arguments."""
+
+    function: Callable[..., Awaitable[Answer[Any]]]
+    arguments: type[BaseModel]
 
 
 class ApiServer(MCPServer[Upstream]):
@@ -70,13 +78,13 @@ class ApiServer(MCPServer[Upstream]):
         )
         self._listing = listing
         self._modules = modules
-        self._tools: dict[str, Tool] = {}
+        self._ready: dict[str, _Ready] = {}
 
     @cached_property
-    def _listed(self) -> list[ListedTool]:
+    def _listed(self) -> list[Tool]:
         return ListToolsResult.model_validate_json(self._listing.read_bytes()).tools
 
-    async def list_tools(self) -> list[ListedTool]:
+    async def list_tools(self) -> list[Tool]:
         """The tools as they were written down, on one page."""
         return self._listed
 
@@ -86,8 +94,8 @@ class ApiServer(MCPServer[Upstream]):
         """Run a tool. A failure is a result with `is_error` and, as JSON text, what `ApiError.to_dict` tells."""
         try:
             tool = self._tool(name)
-            given = _arguments(tool.fn_metadata.arg_model, arguments)
-            answer: Answer[Any] = await tool.fn(context or Context(mcp_server=self), **given)
+            given = _arguments(tool.arguments, arguments)
+            answer = await tool.function(context or Context(mcp_server=self), **given)
         except ApiError as error:
             return _failure(error)
         except MCPError:
@@ -97,13 +105,15 @@ class ApiServer(MCPServer[Upstream]):
             return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
         return _result(answer)
 
-    def _tool(self, name: str) -> Tool:
-        if name not in self._tools:
+    def _tool(self, name: str) -> _Ready:
+        if name not in self._ready:
             if name not in self._modules:
                 raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
-            functions: ToolBox = importlib.import_module(self._modules[name]).tools
-            self._tools[name] = Tool.from_function(functions[name], name=name, structured_output=False)
-        return self._tools[name]
+            function = importlib.import_module(self._modules[name]).tools[name]
+            # `Tool.from_function` would write the schemas that the listing has, and not get to the end of deep types.
+            arguments = func_metadata(function, skip_names=("ctx",), structured_output=False).arg_model
+            self._ready[name] = _Ready(function, arguments)
+        return self._ready[name]
 
 
 def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""`python -m arrays_mcp` starts the server."""
+
+from arrays_mcp.server import main
+
+main()

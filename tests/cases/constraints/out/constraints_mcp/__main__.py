@@ -1,0 +1,5 @@
+"""`python -m constraints_mcp` starts the server."""
+
+from constraints_mcp.server import main
+
+main()

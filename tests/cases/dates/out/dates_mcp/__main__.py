@@ -1,0 +1,5 @@
+"""`python -m dates_mcp` starts the server."""
+
+from dates_mcp.server import main
+
+main()

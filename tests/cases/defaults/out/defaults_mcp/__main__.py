@@ -1,0 +1,5 @@
+"""`python -m defaults_mcp` starts the server."""
+
+from defaults_mcp.server import main
+
+main()

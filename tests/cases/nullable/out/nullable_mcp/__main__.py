@@ -1,0 +1,5 @@
+"""`python -m nullable_mcp` starts the server."""
+
+from nullable_mcp.server import main
+
+main()
