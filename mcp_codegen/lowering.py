@@ -101,7 +101,8 @@ class _Lowering:
 
     def _group(self, module: str, tag: str) -> Group:
         tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
-        code = " ".join([*(a.annotation for tool in tools for a in tool.arguments), *(t.returns for t in tools)])
+        annotations = [argument.annotation for tool in tools for argument in tool.arguments]
+        code = " ".join([*annotations, *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
         constants = tuple(sorted({tool.origin for tool in tools}, key=names.import_order))
         credentials = " ".join(
@@ -112,7 +113,8 @@ class _Lowering:
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
         words = names.words(" ".join(keyword.value for tool in tools for keyword in tool.request))
-        local += [Import("..runtime.bodies", tuple(sorted(words & _BODIES, key=names.import_order)))] if words & _BODIES else []
+        bodies = tuple(sorted(words & _BODIES, key=names.import_order))
+        local += [Import("..runtime.bodies", bodies)] if bodies else []
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
@@ -255,7 +257,8 @@ def _body(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
     inside = [parameter for parameter in one.parameters if parameter.place == "body"]
     if not inside:
         return
-    value = arguments[inside[0].label] if inside[0].is_whole else _pairs(inside, arguments)
+    as_bytes = one.media_type == "multipart/form-data"  # elsewhere a file is its base64 text
+    value = arguments[inside[0].label] if inside[0].is_whole else _pairs(inside, arguments, as_bytes=as_bytes)
     media_type = one.api.content_type if "/" in one.api.content_type else one.media_type
     named = "" if media_type in (JSON, *_FORMS) else f", {literal(media_type)}"
     if is_json(one.media_type):
@@ -269,20 +272,19 @@ def _body(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
         yield Keyword("body", f"{kind}({arguments[inside[0].label]}{named})")
 
 
-def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str]) -> str:
-    pairs = (f"{literal(one.name)}: {_styled(one, arguments[one.label])}" for one in parameters)
+def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str], *, as_bytes: bool = False) -> str:
+    pairs = (f"{literal(one.name)}: {_styled(one, arguments[one.label], as_bytes=as_bytes)}" for one in parameters)
     return f"{{{', '.join(pairs)}}}"
 
 
-def _styled(parameter: Parameter, argument: str) -> str:
+def _styled(parameter: Parameter, argument: str, *, as_bytes: bool) -> str:
     """The argument, wrapped in its style where that is not what its place does anyway."""
     if parameter.place == "body":
-        return f"Bytes({argument})" if _is_file(parameter.schema) else argument
+        return f"Bytes({argument})" if as_bytes and _is_file(parameter.schema) else argument
     usual = ("form", True) if parameter.place in ("query", "cookie") else ("simple", False)
-    written = (parameter.style, parameter.explode)
-    return (
-        argument if written == usual else f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
-    )
+    if (parameter.style, parameter.explode) == usual:
+        return argument
+    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
 
 
 def _is_file(schema: Schema) -> bool:

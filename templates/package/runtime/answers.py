@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, replace
+from email.message import Message
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache
 from typing import Any
@@ -26,13 +27,18 @@ from ..errors import (
     UpstreamError,
     UpstreamFailed,
 )
+from .context import Answer
 from .masking import masked
 
 SHOWN_CHARACTERS = 300
 SHORTEST_SECRET = 6
 """Shorter ones are left in successful answers: they would be found everywhere."""
 
-_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
+JSON = "application/json"
+_JSON_KIND = re.compile(r"(?:application|text)/(?:[^;\s]+\+)?json|[^;\s]+\+json", re.IGNORECASE)
+_TEXT_KIND = re.compile(r"text/.*|[^;\s]+\+xml|application/(?:xml|(?:x-)?(?:yaml|javascript|ndjson))", re.IGNORECASE)
+_HTML_ACCEPTED = re.compile(r"text/html|text/\*|\*/\*|application/xhtml\+xml", re.IGNORECASE)
+_HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _FIREWALL = re.compile(
     rb"request rejected|the requested url was rejected|support id|access denied|attention required|cloudflare"
     rb"|incapsula|imperva|akamai|web application firewall|mod_security|request blocked|captcha",
@@ -62,19 +68,76 @@ class RawAnswer:
         return replace(self, content=masked(self.content, found), content_type=kind)
 
 
-def checked(answer: RawAnswer, returns: Any, variables: tuple[str, ...]) -> Any:  # noqa: ANN401 - types and JSON
-    """The answer's JSON, if it is a success that fits the type. Raises `UpstreamError`."""
-    if problem := _refusal(answer, variables):
+def checked(
+    answer: RawAnswer,
+    returns: Any,  # noqa: ANN401 - a type
+    variables: tuple[str, ...],
+    *,
+    accept: str = JSON,
+    wrapped: bool = False,
+) -> Answer[Any]:
+    """What was answered, if it is a success that fits the type. Raises `UpstreamError`.
+
+    A type that is `str` or `bytes` and not wrapped is an answer that is no JSON; `Any` is what came.
+    """
+    wants_page = bool(_HTML_ACCEPTED.match(accept))
+    if problem := refusal(answer, variables, wants_page=wants_page):
         raise problem
-    if not answer.content and returns is Any:
-        return None
+    if _is_html(answer) and not wants_page and (returns is Any or (returns in (str, bytes) and not wrapped)):
+        raise _not_expected(answer, accept)
+    if not wrapped and returns in (str, bytes):
+        return _plain(answer, returns, accept)
+    if not answer.content and _takes_null(returns):
+        return Answer(None, wrapped)
+    if returns is Any and (kind := _kind_that_came(answer)) is not Any:
+        return _plain(answer, kind, accept)
+    return Answer(_json(answer, returns, accept), wrapped)
+
+
+def _plain(answer: RawAnswer, returns: Any, accept: str) -> Answer[Any]:  # noqa: ANN401 - a type
+    """Text as text, anything else as bytes, with the media type that came, else the one that was asked for."""
+    kind = _printable(answer.content_type)[:SHOWN_CHARACTERS] or accept
+    return Answer(_decoded(answer) if returns is str else answer.content, media_type=kind)
+
+
+def _decoded(answer: RawAnswer) -> str:
+    """Text in the character set that it names, else in UTF-8, else, as older servers send it, in Latin-1."""
+    message = Message()
+    message["Content-Type"] = answer.content_type
+    for charset in (message.get_content_charset() or "utf-8", "utf-8"):
+        try:
+            return answer.content.decode(charset)
+        except (UnicodeDecodeError, LookupError, ValueError):
+            continue
+    return answer.content.decode("latin-1")
+
+
+def _kind_that_came(answer: RawAnswer) -> Any:  # noqa: ANN401 - a type
+    """`Any` for JSON, `str` for text, `bytes` for anything else."""
+    kind = answer.content_type.partition(";")[0].strip()
+    looks = answer.content.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith((b"{", b"["))
+    if not kind or _JSON_KIND.fullmatch(kind) or (looks and kind.lower() in ("text/plain", "text/html")):
+        return Any
+    return str if _TEXT_KIND.fullmatch(kind) else bytes
+
+
+def _takes_null(returns: Any) -> bool:  # noqa: ANN401 - a type
+    if returns is Any:
+        return True
+    try:
+        return _adapter(returns).validate_python(None) is None
+    except ValidationError:
+        return False
+
+
+def _json(answer: RawAnswer, returns: Any, accept: str) -> Any:  # noqa: ANN401 - types and JSON
     content = answer.content.removeprefix(_BYTE_ORDER_MARK)
     try:
         data = from_json(content, allow_inf_nan=False)
         if _HUGE.search(content):
             json.dumps(data, allow_nan=False)
     except ValueError as error:
-        raise _not_json(answer) from error
+        raise _not_expected(answer, accept) from error
     if returns is not Any:
         _check(answer.status, content, data, returns)
     return data
@@ -100,9 +163,13 @@ def _is_whole_number(kind: str, value: object) -> bool:
     return kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer()
 
 
-def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | None:
+def refusal(
+    answer: RawAnswer, variables: tuple[str, ...], *, who: str = "The API", wants_page: bool = False
+) -> UpstreamError | None:
+    """The error that an answer is; None for a success. variables: the settings that hold the credential."""
     status, detail = answer.status, _excerpt(answer.content)
-    if _is_html(answer) and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
+    wanted = wants_page and httpx.codes.is_success(status)
+    if _is_html(answer) and not wanted and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
         return Blocked(
             "A web application firewall answered in the API's place.",
             "Call from a network that the API allows, or ask its owners to let this server through.",
@@ -130,20 +197,24 @@ def _refusal(answer: RawAnswer, variables: tuple[str, ...]) -> UpstreamError | N
         kind, what, hint = Rejected, "points elsewhere", "Check the base URL: redirects are not followed."
     else:
         kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
-    message = f"The API {what} (HTTP {status})."
+    message = f"{who} {what} (HTTP {status})."
     return kind(message, hint, status=status, retry_after=_seconds(answer.retry_after), detail=detail)
 
 
 def _is_html(answer: RawAnswer) -> bool:
     """A page, whatever it is called; JSON that is called a page is none."""
-    called = "text/html" in answer.content_type.lower() and not answer.content.lstrip().startswith((b"{", b"["))
+    kind = answer.content_type.lower()
+    if "xml" in kind and "html" not in kind:
+        return False
+    called = "text/html" in kind and not answer.content.lstrip().startswith((b"{", b"["))
     return called or bool(_HTML.match(answer.content))
 
 
-def _not_json(answer: RawAnswer) -> NotJson:
+def _not_expected(answer: RawAnswer, accept: str) -> NotJson:
+    wanted = "JSON" if _JSON_KIND.match(accept) else accept
     kind = answer.content_type.split(";")[0][:60] or "no content type"
     return NotJson(
-        f"The API answered HTTP {answer.status} with something that is not JSON ({_printable(kind)}).",
+        f"The API answered HTTP {answer.status} with something that is not {wanted} ({_printable(kind)}).",
         "Check the base URL: a portal or a proxy may be answering in the API's place.",
         status=answer.status,
         detail=_excerpt(answer.content),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any, Protocol
 
 import httpx
-from pydantic import MISSING
+from pydantic import MISSING, BaseModel
 from pydantic_core import to_json
 
+from ..errors import InvalidArguments
 from .styles import is_given, query_pairs, text
 from .wire import present
 
@@ -60,13 +62,14 @@ class Form:
 
     def encode(self) -> Encoded | None:
         """Always a form, if an empty one."""
-        pairs = [pair for name, value in self.values.items() if is_given(value) for pair in query_pairs(name, value)]
+        given = {name: value for name, value in self.values.items() if is_given(value)}
+        pairs = [pair for name, value in given.items() for pair in query_pairs(name, _flat(value))]
         return "&".join(f"{name}={value}" for name, value in pairs).encode(), "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A file, or several: base64 in arguments, bytes on the wire."""
+    """A file, or in a part several: base64 in arguments, bytes on the wire."""
 
     value: Any
     content_type: str = "application/octet-stream"
@@ -84,8 +87,18 @@ class Text:
     content_type: str = "text/plain"
 
     def encode(self) -> Encoded | None:
-        """In UTF-8."""
-        return None if not is_given(self.value) else (text(self.value).encode(), f"{self.content_type}; charset=utf-8")
+        """In the character set that the media type names, else in UTF-8. Raises `InvalidArguments`."""
+        if not is_given(self.value):
+            return None
+        message = Message()
+        message["Content-Type"] = self.content_type
+        charset = message.get_content_charset()
+        kind = self.content_type if charset else f"{self.content_type}; charset=utf-8"
+        try:
+            return text(self.value).encode(charset or "utf-8"), kind
+        except (UnicodeEncodeError, LookupError) as error:
+            hint = "Pass other characters."
+            raise InvalidArguments(f"Nothing was sent: the text cannot be written in {charset}.", hint) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,11 @@ class Parts:
             return None
         request = httpx.Request("POST", "http://localhost", files=parts)
         return request.read(), request.headers["Content-Type"]
+
+
+def _flat(value: Any) -> Any:  # noqa: ANN401 - any value
+    """An object as JSON in one pair; arrays repeat their name."""
+    return text(value) if isinstance(value, Mapping | BaseModel) else value
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value

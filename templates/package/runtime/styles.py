@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import MISSING, BaseModel
 from pydantic_core import to_json, to_jsonable_python
 
+from ..errors import InvalidArguments
+
 SEPARATORS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
+"""Between the members of a value that stands in one pair; as OpenAPI's own examples write them."""
 
 Pair = tuple[str, str]
 
@@ -29,7 +33,7 @@ class Styled:
 
 
 def styled(value: Any, style: str, *, explode: bool) -> Styled:  # noqa: ANN401 - any value
-    """The value with its style; the usual one where it has none."""
+    """The value with its style; the one given here where it has none."""
     return value if isinstance(value, Styled) else Styled(value, style, explode)
 
 
@@ -43,10 +47,12 @@ def text(value: Any) -> str:  # noqa: ANN401 - any value
     """A value as it stands in a URL or a header; what is no scalar as JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal) and value.is_finite():
+        value = float(value)  # as in JSON bodies
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, date):
-        return value.isoformat()
+        return str(getattr(value, "written", "")) or value.isoformat()
     if isinstance(value, list | tuple | Mapping | BaseModel):
         return to_json(value, by_alias=True).decode()
     return str(value)
@@ -59,7 +65,7 @@ def query_pairs(name: str, value: Any) -> Iterator[Pair]:  # noqa: ANN401 - any 
     if one.style == "deepObject" and isinstance(plain, Mapping):
         yield from _deep(name, plain)
     elif isinstance(plain, Mapping) and one.explode:
-        yield from ((_quoted(key), _quoted(text(inner))) for key, inner in plain.items() if inner is not None)
+        yield from ((_quoted(key), _quoted(text(inner))) for key, inner in plain.items())
     elif isinstance(plain, list) and one.explode:
         yield from ((_quoted(name), _quoted(text(inner))) for inner in plain)
     elif isinstance(plain, list | Mapping):
@@ -91,19 +97,18 @@ def header_text(value: Any) -> str:  # noqa: ANN401 - any value
     return ",".join(map(text, plain)) if isinstance(plain, list) else text(plain)
 
 
-def cookie_text(values: Mapping[str, Any]) -> str:
-    """The Cookie header for the values that were given; empty when there is none."""
-    given = [(name, value) for name, value in values.items() if is_given(value)]
-    return "; ".join(f"{key}={inner}" for name, value in given for key, inner in query_pairs(name, value))
+def cookie_pairs(name: str, value: Any) -> Iterator[Pair]:  # noqa: ANN401 - any value
+    """The encoded cookies of a value: several for an array or an object whose members stand apart."""
+    return query_pairs(name, value)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value
-    """Models and tuples as JSON's own objects and arrays; scalars as they are."""
+    """Models and tuples as JSON's own objects and arrays, without what is not there; scalars as they are."""
     if isinstance(value, BaseModel):
-        return to_jsonable_python(value, by_alias=True)
+        value = to_jsonable_python(value, by_alias=True)
     if isinstance(value, Mapping):
-        return {key: inner for key, inner in value.items() if inner is not MISSING}
-    return list(value) if isinstance(value, list | tuple) else value
+        return {key: inner for key, inner in value.items() if is_given(inner)}
+    return [inner for inner in value if is_given(inner)] if isinstance(value, list | tuple) else value
 
 
 def _words(plain: Any) -> list[str]:  # noqa: ANN401 - JSON
@@ -120,9 +125,8 @@ def _members(plain: Mapping[str, Any]) -> list[str]:
 def _matrix(name: str, plain: Any, *, explode: bool) -> str:  # noqa: ANN401 - JSON
     if explode and isinstance(plain, Mapping):
         return "".join(f";{member}" for member in _members(plain))
-    if explode and isinstance(plain, list):
-        return "".join(f";{_quoted(name)}={word}" for word in _words(plain))
-    return f";{_quoted(name)}={','.join(_words(plain))}"
+    words = _words(plain) if explode else [",".join(_words(plain))]
+    return "".join(f";{_quoted(name)}={word}" if word else f";{_quoted(name)}" for word in words)
 
 
 def _deep(name: str, plain: Mapping[str, Any]) -> Iterator[Pair]:
@@ -131,10 +135,13 @@ def _deep(name: str, plain: Mapping[str, Any]) -> Iterator[Pair]:
         if isinstance(inner, Mapping):
             yield from _deep(place, inner)
         elif isinstance(inner, list):
-            yield from ((_quoted(place), _quoted(text(each))) for each in inner)
+            yield from ((_quoted(place), _quoted(text(each))) for each in inner if each is not None)
         elif inner is not None:
             yield _quoted(place), _quoted(text(inner))
 
 
 def _quoted(word: str) -> str:
-    return quote(word, safe="")
+    try:
+        return quote(word, safe="")
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise InvalidArguments("Nothing was sent: a text is no Unicode.", "Pass whole characters.") from error

@@ -6,12 +6,11 @@ A member typed `X | MISSING` may be absent; `X | None` may be JSON null.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import MISSING, Field
 
-from ..runtime.bases import Model
+from ..runtime.bases import Date, DateTime, Model
 
 
 class DeudaFijaResultDebts(Model):
@@ -19,7 +18,7 @@ class DeudaFijaResultDebts(Model):
 
     document: Annotated[str, Field(description="Número del documento")]
     amount: Annotated[int, Field(description="Saldo en pesos")]
-    due_date: Annotated[dt.date | MISSING | None, Field(alias="dueDate", description="Fecha de vencimiento")] = MISSING
+    due_date: Annotated[Date | MISSING | None, Field(alias="dueDate", description="Fecha de vencimiento")] = MISSING
 
 
 class DeudaFijaResult(Model):
@@ -44,7 +43,7 @@ class Invoice(Model):
     ] = MISSING
     invoice_amount: Annotated[int, Field(alias="invoiceAmount", description="Monto total en pesos.")]
     invoice_due_date: Annotated[
-        dt.date | MISSING | None, Field(alias="invoiceDueDate", description="Fecha de vencimiento.")
+        Date | MISSING | None, Field(alias="invoiceDueDate", description="Fecha de vencimiento.")
     ] = MISSING
     invoice_status_ind: Annotated[
         Literal["O", "P"] | str, Field(alias="invoiceStatusInd", description="O: abierta (impaga). P: pagada.")
@@ -71,5 +70,5 @@ class RetrieveInvoiceLinkResult(Model):
     ] = MISSING
     invoice_link: Annotated[str, Field(alias="invoiceLink", description="Enlace de descarga")]
     expires_at: Annotated[
-        dt.datetime | MISSING | None, Field(alias="expiresAt", description="Hasta cuándo sirve el enlace")
+        DateTime | MISSING | None, Field(alias="expiresAt", description="Hasta cuándo sirve el enlace")
     ] = MISSING

@@ -1,8 +1,24 @@
-"""Bases of the catalog's types."""
+"""Bases of the catalog's types, and types of its values that keep what was written."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
@@ -25,3 +41,79 @@ class OpenInputModel(InputModel):
     """What a caller passes and may add members to."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class _WrittenDate(dt.date):
+    written: str
+
+
+class _WrittenDateTime(dt.datetime):
+    written: str
+
+
+def _keep_date(value: Any, parse: Callable[[Any], dt.date]) -> dt.date:  # noqa: ANN401 - JSON
+    parsed = parse(value)
+    if not isinstance(value, str):
+        return parsed
+    kept = _WrittenDate(parsed.year, parsed.month, parsed.day)
+    kept.written = value
+    return kept
+
+
+def _keep_date_time(value: Any, parse: Callable[[Any], dt.datetime]) -> dt.datetime:  # noqa: ANN401 - JSON
+    parsed = parse(value)
+    if not isinstance(value, str):
+        return parsed
+    kept = _WrittenDateTime.combine(parsed.date(), parsed.timetz())
+    kept.written = value
+    return kept
+
+
+def _as_written(value: dt.date) -> str:
+    return getattr(value, "written", None) or value.isoformat()
+
+
+Date = Annotated[dt.date, WrapValidator(_keep_date), PlainSerializer(_as_written, return_type=str, when_used="json")]
+"""A date that is written again as it came."""
+DateTime = Annotated[
+    dt.datetime, WrapValidator(_keep_date_time), PlainSerializer(_as_written, return_type=str, when_used="json")
+]
+"""A point in time that is written again as it came, with its own offset and fractions."""
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("decimal_type", "Input should be a number")
+    return value
+
+
+DecimalNumber = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    PlainSerializer(float, return_type=float, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+"""A decimal that is a JSON number on the wire: exact to 15 digits."""
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise PydanticCustomError("base64", "Input should be base64") from error
+    return value
+
+
+Base64 = Annotated[str, AfterValidator(_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
+"""A file's bytes in base64."""
+
+
+def OneOf(*values: Any) -> AfterValidator:  # noqa: ANN401, N802 - JSON; reads as a type in annotations
+    """One of several values that a Literal cannot hold, such as numbers with fractions."""
+
+    def check(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if value not in values:
+            raise PydanticCustomError("one_of", "Input should be one of {values}", {"values": repr(list(values))})
+        return value
+
+    return AfterValidator(check)

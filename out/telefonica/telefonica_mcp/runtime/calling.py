@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -14,11 +15,12 @@ from typing import Any, ClassVar, Self
 from mcp import Client, StdioServerParameters
 from mcp.client import Transport
 from mcp.server import MCPServer
-from mcp_types import TextContent
+from mcp_types import BlobResourceContents, EmbeddedResource, TextContent
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from ..errors import ApiError, Failed, SchemaMismatch, from_dict
+from .context import MEDIA_TYPE
 from .session import Session
 from .wire import present
 
@@ -110,7 +112,7 @@ class ApiClient:
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool by its name with the catalog's own argument names; the answer as it came.
 
-        An answer that is no JSON object stands under `result`.
+        An answer that is no JSON object stands under `result`: JSON, text (`str`) or bytes.
         """
         data = await self._answer(tool, arguments)
         return data if isinstance(data, dict) else {"result": data}
@@ -134,6 +136,11 @@ class ApiClient:
             raise _told(text)
         if result.structured_content is not None:
             return result.structured_content
+        for block in result.content:
+            if isinstance(block, TextContent) and MEDIA_TYPE in (block.meta or {}):
+                return block.text
+            if isinstance(block, EmbeddedResource) and isinstance(block.resource, BlobResourceContents):
+                return b64decode(block.resource.blob)
         try:
             return from_json(text)
         except ValueError as error:

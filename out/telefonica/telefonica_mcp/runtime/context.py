@@ -12,6 +12,11 @@ from .settings import Settings
 if TYPE_CHECKING:
     import httpx
 
+    from .oauth import Tokens
+
+MEDIA_TYPE = "mcp-codegen/mediaType"
+"""The key under which the metadata of a text says what it is, when it is no JSON."""
+
 AnswerT = TypeVar("AnswerT", covariant=True)  # noqa: PLC0105 - named as its class
 
 
@@ -19,11 +24,13 @@ AnswerT = TypeVar("AnswerT", covariant=True)  # noqa: PLC0105 - named as its cla
 class Answer(Generic[AnswerT]):
     """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
 
-    One that is wrapped is no JSON object: structured content holds it under `result`.
+    One that is wrapped is no JSON object: structured content holds it under `result`. One with a media type is no
+    JSON at all: text, or bytes.
     """
 
     data: Any
     wrapped: bool = False
+    media_type: str = ""
 
 
 @dataclass(slots=True)
@@ -32,6 +39,7 @@ class Upstream:
 
     settings: Settings
     _http: list[httpx.AsyncClient] = field(default_factory=list)
+    _tokens: list[Tokens] = field(default_factory=list)
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -42,8 +50,19 @@ class Upstream:
             self._http.append(open_http())
         return self._http[0]
 
+    @property
+    def tokens(self) -> Tokens:
+        """What credentials carry, and the tokens that are kept for them."""
+        if not self._tokens:
+            from .oauth import Tokens  # noqa: PLC0415 - the same
+
+            self._tokens.append(Tokens(self.http, self.settings))
+        return self._tokens[0]
+
     async def aclose(self) -> None:
         """Close every connection."""
+        for tokens in self._tokens:
+            await tokens.aclose()
         for http in self._http:
             await http.aclose()
 

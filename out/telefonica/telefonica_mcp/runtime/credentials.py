@@ -1,12 +1,13 @@
-"""What a request carries to be let in: read from the settings for each request, kept nowhere."""
+"""What a request carries to be let in: read from the settings for each request. Only tokens are kept; see `oauth`."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
-from .settings import Settings
+from .settings import Settings, variables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,12 @@ class Carried:
 
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
 
-class Credential(Protocol):
-    """A way to be let in."""
+class Readable(Protocol):
+    """A way to be let in that the settings alone say."""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -61,8 +63,9 @@ class ApiKey:
         key = settings.secret(self.variable)
         if self.place == "query":
             return Carried(query={self.name: key}, secrets=(key,))
-        header = {"Cookie": f"{self.name}={key}"} if self.place == "cookie" else {self.name: key}
-        return Carried(headers=header, secrets=(key,))
+        if self.place == "cookie":
+            return Carried(cookies={self.name: key}, secrets=(key,))
+        return Carried(headers={self.name: key}, secrets=(key,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +105,37 @@ class Basic:
         password = settings.require(self.password)
         token = b64encode(f"{settings.require(self.username)}:{password}".encode()).decode()
         return Carried(headers={"Authorization": f"Basic {token}"}, secrets=(password, token))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """A token of the OAuth 2.0 client credentials grant. scopes: with blanks between them."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scopes: str = ""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The settings that say where tokens are issued, to whom, and for which secret."""
+        return (*variables_of(self.token_url), self.client_id, self.client_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several credentials that are needed at once."""
+
+    parts: tuple[Credential, ...]
+
+    def __init__(self, parts: Iterable[Credential]) -> None:
+        object.__setattr__(self, "parts", tuple(parts))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The settings of all of them."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.variables))
+
+
+Credential: TypeAlias = "Readable | ClientCredentials | Together"
+"""A way to be let in."""

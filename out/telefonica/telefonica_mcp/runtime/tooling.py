@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,20 @@ from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.utilities.func_metadata import func_metadata
-from mcp_types import INVALID_PARAMS, CallToolResult, ListToolsResult, TextContent, Tool
+from mcp_types import (
+    INVALID_PARAMS,
+    BlobResourceContents,
+    CallToolResult,
+    EmbeddedResource,
+    ListToolsResult,
+    TextContent,
+    Tool,
+)
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from ..errors import ApiError, Failed, InvalidArguments
-from .context import Answer, Upstream, open_upstream
+from .context import MEDIA_TYPE, Answer, Upstream, open_upstream
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +112,7 @@ class ApiServer(MCPServer[Upstream]):
         except Exception as error:
             logger.exception("Tool %r failed unexpectedly", name)
             return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
-        return _result(answer)
+        return _result(answer, name)
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:
@@ -134,13 +143,23 @@ def _said(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place)) or 'arguments'}: {message}"
 
 
-def _result(answer: Answer[Any]) -> CallToolResult:
-    """The answer for programs, and the same as compact text for models."""
+def _result(answer: Answer[Any], tool: str) -> CallToolResult:
+    """The answer for programs, and the same as compact text for models; what is no JSON as text or as a blob."""
+    if answer.media_type:
+        return CallToolResult(content=[_content(answer, tool)])
     text = TextContent(type="text", text=to_json(answer.data).decode())
     structured = {"result": answer.data} if answer.wrapped else answer.data
     if isinstance(structured, dict):
         return CallToolResult(content=[text], structured_content=structured)
     return CallToolResult(content=[text])
+
+
+def _content(answer: Answer[Any], tool: str) -> TextContent | EmbeddedResource:
+    if isinstance(answer.data, str):
+        return TextContent(type="text", text=answer.data, _meta={MEDIA_TYPE: answer.media_type})
+    blob = b64encode(answer.data).decode()
+    resource = BlobResourceContents(uri=f"answer:{tool}", mime_type=answer.media_type, blob=blob)
+    return EmbeddedResource(type="resource", resource=resource)
 
 
 def _failure(error: ApiError) -> CallToolResult:

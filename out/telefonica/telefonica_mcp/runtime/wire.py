@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
 from pydantic import MISSING
 from pydantic_core import from_json, to_json
 
 from ..errors import InvalidArguments
+from .styles import cookie_pairs, header_text, is_given, path_text, query_pairs
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NOT_IN_HEADERS = re.compile(r"[^\x20-\x7e]")
+_HINT = "Pass the identifier itself."
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,46 +32,46 @@ def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def fill(path: str, values: Mapping[str, Any]) -> str:
-    """The path with each placeholder replaced by one quoted segment."""
-    return _PLACEHOLDER.sub(lambda match: segment(match[1], values[match[1]]), path)
+    """The path with each placeholder filled in. Raises `InvalidArguments` for what a URL would take as another path."""
+    return "/".join(_segment(part, values) if "{" in part else part for part in path.split("/"))
 
 
-def segment(name: str, value: Any) -> str:  # noqa: ANN401 - any scalar
-    """One segment of a path. Raises `InvalidArguments` for what a URL would take as another path."""
-    written = text(value)
-    if written in ("", ".", ".."):
-        raise InvalidArguments(f"{name}: {written!r} cannot stand in a path.", "Pass the identifier itself.")
-    return quote(written, safe="")
+def _segment(template: str, values: Mapping[str, Any]) -> str:
+    written = _PLACEHOLDER.sub(lambda match: _filled(match[1], values[match[1]]), template)
+    if written.partition(";")[0] in (".", ".."):  # some servers cut off what follows the semicolon
+        names = " and ".join(_PLACEHOLDER.findall(template))
+        raise InvalidArguments(f"{names}: {written!r} cannot stand in a path.", _HINT)
+    return written
 
 
-def query_string(values: Mapping[str, Any]) -> str:
-    """`?a=1&b=2`, or nothing; a list repeats its name (OpenAPI's form style, exploded)."""
-    pairs = (f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in _pairs(values))
-    joined = "&".join(pairs)
-    return f"?{joined}" if joined else ""
+def _filled(name: str, value: Any) -> str:  # noqa: ANN401 - any value
+    written = path_text(name, value) if is_given(value) else ""
+    if not written:
+        raise InvalidArguments(f"{name}: {written!r} cannot stand in a path.", _HINT)
+    return written
+
+
+def query_string(values: Mapping[str, Any], own: Mapping[str, str] | None = None) -> str:
+    """`?a=1&b=2`, or nothing. own: the credential's parameters, which no argument can take the place of."""
+    own = own or {}
+    pairs = [pair for name, value in values.items() if is_given(value) for pair in query_pairs(name, value)]
+    kept = [pair for pair in pairs if unquote(pair[0]) not in own]
+    kept += [pair for name, value in own.items() for pair in query_pairs(name, value)]
+    return f"?{'&'.join(f'{name}={value}' for name, value in kept)}" if kept else ""
 
 
 def header_values(values: Mapping[str, Any]) -> dict[str, str]:
     """Headers for the arguments that were given. Raises `InvalidArguments` for what cannot stand in one."""
-    headers = {name: text(value) for name, value in values.items() if value is not MISSING and value is not None}
+    headers = {name: header_text(value) for name, value in values.items() if is_given(value)}
     for name, value in headers.items():
         if _NOT_IN_HEADERS.search(value) or value != value.strip():
             raise InvalidArguments(f"{name}: this cannot stand in a header.", "Use printable ASCII characters.")
     return headers
 
 
-def text(value: Any) -> str:  # noqa: ANN401 - any scalar
-    """A scalar as it stands in a URL or a header."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _pairs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if value is MISSING or value is None:
-            continue
-        for one in value if isinstance(value, list | tuple) else [value]:
-            yield name, text(one)
+def cookie_header(values: Mapping[str, Any], own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The Cookie header, or nothing. own: the credential's cookies, which no argument can take the place of."""
+    own = own or {}
+    pairs = [pair for name, value in values.items() if is_given(value) for pair in cookie_pairs(name, value)]
+    kept = [pair for pair in pairs if unquote(pair[0]) not in own] + list(own.items())
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in kept)} if kept else {}

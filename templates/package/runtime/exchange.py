@@ -1,0 +1,61 @@
+"""One request and the whole of its answer, no larger than is passed on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+
+from ..errors import AnswerTooLarge, NotJson, Unreachable
+from .answers import RawAnswer
+
+MAX_ANSWER_BYTES = 256_000
+"""Some hosts refuse results above 1 MiB, and no model reads that much."""
+ENCODINGS = ("", "identity", "gzip", "deflate")
+"""One at a time: a small answer packed twice could unpack to more than the memory there is."""
+
+
+async def exchange(
+    http: httpx.AsyncClient, request: httpx.Request, variables: Sequence[str], who: str = "The API"
+) -> RawAnswer:
+    """Send the request, read the answer. variables: the settings that say where it goes. Raises `ApiError`."""
+    try:
+        response = await http.send(request, stream=True)
+        try:
+            content = await _read(response, who)
+        finally:
+            await response.aclose()
+    except httpx.TransportError as error:
+        base = " and ".join(variables) or "the catalog's base URL"
+        hint = f"Check {base}, the network and, behind a proxy, HTTPS_PROXY."
+        whom = f"{who[0].lower()}{who[1:]} at {request.url.host}"
+        raise Unreachable(f"The connection to {whom} could not be opened, or broke.", hint) from error
+    kind, retry_after = response.headers.get("content-type", ""), response.headers.get("retry-after", "")
+    return RawAnswer(response.status_code, content, kind, retry_after)
+
+
+async def _read(response: httpx.Response, who: str) -> bytes:
+    """The body; of a failure, as much as there is to tell. Raises `ApiError`."""
+    content = bytearray()
+    try:
+        async for chunk in _unpacked(response):
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                break
+    except httpx.DecodingError as error:
+        if response.is_success:
+            hint = "Tell the API's owners."
+            status = response.status_code
+            raise NotJson(f"{who}'s answer could not be decompressed.", hint, status=status) from error
+    if len(content) > MAX_ANSWER_BYTES and response.is_success:
+        size = f"{MAX_ANSWER_BYTES // 1000} kB"
+        hint = "Ask for less of it."
+        raise AnswerTooLarge(f"{who}'s answer is larger than {size}.", hint, status=response.status_code)
+    return bytes(content[:MAX_ANSWER_BYTES])
+
+
+async def _unpacked(response: httpx.Response) -> AsyncIterator[bytes]:
+    if response.headers.get("content-encoding", "").lower() not in ENCODINGS:
+        raise httpx.DecodingError("This is not an encoding that was asked for.")
+    async for chunk in response.aiter_bytes():
+        yield chunk
