@@ -22,8 +22,9 @@ from telefonica_mcp.errors import (
 from telefonica_mcp.runtime.bases import InputModel, OpenInputModel
 from telefonica_mcp.runtime.credentials import OPEN, ApiKey, Basic, Bearer
 from telefonica_mcp.runtime.settings import Settings
+from telefonica_mcp.runtime.styles import text
 from telefonica_mcp.runtime.transport import AiohttpTransport
-from telefonica_mcp.runtime.wire import fill, header_values, present, query_string, segment, text
+from telefonica_mcp.runtime.wire import fill, header_values, present, query_string
 from tests.runtime.answers import fixed
 from tests.runtime.upstream import Upstream
 
@@ -40,7 +41,7 @@ from tests.runtime.upstream import Upstream
 def test_a_path_argument_is_one_segment_and_nothing_else(value: str):
     if value in (".", ".."):
         with pytest.raises(InvalidArguments):
-            segment("id", value)
+            fill("/clients/{id}", {"id": value})
         return
     try:
         value.encode()
@@ -154,7 +155,7 @@ def test_each_kind_of_credential_goes_to_its_place():
     assert OPEN.read(known).headers == {}
     assert ApiKey("KEY", "X-Key").read(known).headers == {"X-Key": "k3y-123"}
     assert ApiKey("KEY", "key", "query").read(known).query == {"key": "k3y-123"}
-    assert ApiKey("KEY", "session", "cookie").read(known).headers == {"Cookie": "session=k3y-123"}
+    assert ApiKey("KEY", "session", "cookie").read(known).cookies == {"session": "k3y-123"}
     assert Bearer("KEY").read(known).headers == {"Authorization": "Bearer k3y-123"}
     carried = Basic("USER", "PASSWORD").read(known)
     encoded = b64encode("ana:contraseña 1".encode()).decode()
