@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 
-from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, NoAuth
-from mcp_codegen.errors import SettingsError, shown
+from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.standin.errors import Refused
 from mcp_codegen.standin.messages import Request, failure
 
@@ -46,23 +46,29 @@ class Gate:
         raise Refused(failure(UNAUTHORIZED, said, self.challenge, hint=hint))
 
 
-def gate(auth: Auth, environ: Mapping[str, str]) -> Gate | None:
-    """What stands before an API; None where anybody may come in. Raises `SettingsError`."""
+def gates(auths: Iterable[Auth], environ: Mapping[str, str]) -> tuple[Gate, ...]:
+    """What stands before an API, all of it to be passed; nothing where anybody may come in."""
+    return tuple(_gate(auth, environ) for auth in auths if not isinstance(auth, NoAuth))
+
+
+def _gate(auth: ApiKey | Bearer | Basic | OAuth2ClientCredentials, environ: Mapping[str, str]) -> Gate:
     held = [credential(variable, environ) for variable in variables(auth)]
-    if isinstance(auth, NoAuth):
-        return None
     if isinstance(auth, ApiKey):
         where = f"the {_PLACES[auth.in_]} {auth.name}"
         return Gate(where, lambda request: _key(auth, request), held[0].encode(), variables(auth))
-    if isinstance(auth, Bearer):
-        # The setting may hold the token with the word Bearer before it.
-        token = held[0][7:].strip() if held[0][:7].lower() == "bearer " else held[0]
-        return _in_authorization("Bearer", lambda given: given, token, variables(auth))
     if isinstance(auth, Basic):
-        return _in_authorization("Basic", _decoded, ":".join(held), variables(auth))
-    raise SettingsError(
-        f"the stand-in cannot check credentials of type {shown(auth.type)} yet; use another in its catalog"
-    )
+        return _in_authorization("Basic", decoded, ":".join(held), variables(auth))
+    if isinstance(auth, OAuth2ClientCredentials):
+        return _in_authorization("Bearer", lambda given: given, token(auth, environ), variables(auth))
+    # The setting may hold the token with the word Bearer before it.
+    expected = held[0][7:].strip() if held[0][:7].lower() == "bearer " else held[0]
+    return _in_authorization("Bearer", lambda given: given, expected, variables(auth))
+
+
+def token(auth: OAuth2ClientCredentials, environ: Mapping[str, str]) -> str:
+    """The token that the stand-in issues to a client: the same in any process."""
+    said = "\0".join([*(credential(variable, environ) for variable in variables(auth)), *auth.scopes])
+    return f"mock-token-{blake2b(said.encode(), digest_size=12).hexdigest()}"
 
 
 def credential(variable: str, environ: Mapping[str, str]) -> str:
@@ -74,6 +80,8 @@ def variables(auth: Auth) -> tuple[str, ...]:
     """The settings that hold an API's credential."""
     if isinstance(auth, Basic):
         return (auth.username_env, auth.password_env)
+    if isinstance(auth, OAuth2ClientCredentials):
+        return (auth.client_id_env, auth.client_secret_env)
     return (auth.env,) if isinstance(auth, ApiKey | Bearer) else ()
 
 
@@ -96,7 +104,8 @@ def _key(auth: ApiKey, request: Request) -> bytes | None:
     return None if found is None else found.encode("latin-1", "replace")
 
 
-def _decoded(given: bytes) -> bytes | None:
+def decoded(given: bytes) -> bytes | None:
+    """What base64 says; None for what is none."""
     try:
         return base64.b64decode(given, validate=True)
     except binascii.Error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -50,7 +51,7 @@ def paths_of(names: Collection[str], answer: Schema, schemas: Mapping[str, Schem
 def _members(schema: Schema, schemas: Mapping[str, Schema]) -> tuple[Member, ...]:
     while schema.kind == "ref":
         schema = schemas[schema.ref]
-    return schema.members
+    return schema.going("output")
 
 
 class _Making:
@@ -70,6 +71,8 @@ class _Making:
             return None
         if schema.kind == "ref":
             return self.value(self._named(schema), name, draw, path, (*refs, schema.ref))
+        if schema.kind == "union":
+            return self.value(draw.one_of(schema.variants), name, draw.at("union"), path, refs)
         if schema.kind == "object":
             return self._object(schema, draw, path, refs)
         return self._array(schema, name, draw, refs) if schema.kind == "array" else self._scalar(schema, name, draw)
@@ -85,7 +88,7 @@ class _Making:
         if self._depth >= DEEPEST or self._left <= -MOST_VALUES:
             return made
         self._depth += 1
-        for member in schema.members:
+        for member in schema.going("output"):
             inner = None if path is None else (*path, member.name)
             choices = draw.at(member.name)
             absent = self._is_deep(refs) or choices.one_in(ABSENT)
@@ -128,10 +131,12 @@ class _Making:
         example = schema.example[0] if schema.example else None
         if schema.kind == "integer":
             return numbers.integer(schema.constraints, name, example, draw)
-        if schema.kind == "number":
+        if schema.kind in ("number", "decimal"):
             return numbers.number(schema.constraints, name, example, draw)
         if schema.kind == "boolean":
             return draw.below(2) == 0
+        if schema.kind == "file":
+            return b64encode(draw.digits(24).encode()).decode()
         if schema.kind == "any" and example is not None:
             return example
         is_identifier = schema.kind == "string" and self._known.is_one(name)

@@ -14,8 +14,9 @@ from mcp_codegen.standin.behaviour import Behaviour, Faults
 from mcp_codegen.standin.endpoint import Endpoint, Shared
 from mcp_codegen.standin.errors import Refused
 from mcp_codegen.standin.inputs import pointer_key
-from mcp_codegen.standin.messages import JSON, Reply, Request, failure, parsed_query
+from mcp_codegen.standin.messages import Reply, Request, failure, parsed_query, raw_query
 from mcp_codegen.standin.routing import Routes
+from mcp_codegen.standin.tokens import TokenEndpoints
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -40,9 +41,10 @@ class StandIn:
         shared = Shared(catalog.schemas, definitions, identifiers.find(catalog), behaviour.seed)
         self._routes: Routes[Endpoint] = Routes()
         for one in catalog.operations:
-            auth = catalog.auth_of(one)
-            gate = access.gate(auth, environ) if one.api.active else None
-            self._routes.add(places.path_of(one, catalog), Endpoint(one, auth, gate, shared))
+            auths = catalog.auths_of(one)
+            gates = access.gates(auths, environ) if one.api.active else ()
+            self._routes.add(places.path_of(one, catalog), Endpoint(one, auths, gates, shared))
+        self._tokens = TokenEndpoints(catalog, environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (ASGI 3)."""
@@ -64,10 +66,14 @@ class StandIn:
         except ValueError:
             return failure(BAD_REQUEST, "the query cannot be read; percent-encode it as UTF-8")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        return self.reply(Request(scope["method"], _raw_path(scope), query, headers, body))
+        return self.reply(
+            Request(scope["method"], _raw_path(scope), query, raw_query(scope["query_string"]), headers, body)
+        )
 
     def reply(self, request: Request) -> Reply:
-        """What the APIs answer."""
+        """What the APIs answer, or where their tokens are issued."""
+        if issued := self._tokens.reply(request):
+            return issued
         found = list(self._routes.find(request.path))
         active = [pair for pair in found if pair[0].operation.api.active]
         try:
@@ -95,8 +101,8 @@ def _admitted(fitting: list[Found], request: Request) -> Found:
     refusals = []
     for endpoint, segments in fitting:
         try:
-            if endpoint.gate:
-                endpoint.gate.check(request)
+            for gate in endpoint.gates:
+                gate.check(request)
         except Refused as refusal:
             refusals.append(refusal)
         else:
@@ -136,6 +142,9 @@ async def _send(reply: Reply, send: Send, *, with_body: bool) -> None:
     content = b"" if reply.status == NO_CONTENT else reply.encoded()
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
     if content:
-        headers += [(b"content-type", JSON.encode()), (b"content-length", str(len(content)).encode())]
+        headers += [
+            (b"content-type", reply.media_type.encode("latin-1", "replace")),
+            (b"content-length", str(len(content)).encode()),
+        ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": content if with_body else b""})

@@ -11,10 +11,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from mcp_codegen.catalog import ApiKey, Auth
-from mcp_codegen.checked import Operation
+from mcp_codegen.checked import Operation, is_json
 from mcp_codegen.errors import shown
 from mcp_codegen.schema import Schema
-from mcp_codegen.standin import answers
+from mcp_codegen.standin import answers, documents
 from mcp_codegen.standin.access import Gate
 from mcp_codegen.standin.behaviour import Fault
 from mcp_codegen.standin.draw import Draw
@@ -40,10 +40,10 @@ class Shared:
 class Endpoint:
     """An API of the catalog. What it takes to serve it is made by its first request: catalogs may have thousands."""
 
-    def __init__(self, operation: Operation, auth: Auth, gate: Gate | None, shared: Shared) -> None:
+    def __init__(self, operation: Operation, auths: Sequence[Auth], gates: tuple[Gate, ...], shared: Shared) -> None:
         self.operation = operation
-        self.gate = gate
-        self._auth = auth
+        self.gates = gates
+        self._credentials = {auth.name for auth in auths if isinstance(auth, ApiKey) and auth.in_ == "query"}
         self._shared = shared
 
     @property
@@ -55,26 +55,30 @@ class Endpoint:
         """The inputs of a request whose path has these segments in its placeholders' places. Raises `Refused`."""
         names = self.operation.placeholders
         in_path = dict(zip(names, segments[len(segments) - len(names) :], strict=True))
-        credential = self._auth.name if isinstance(self._auth, ApiKey) and self._auth.in_ == "query" else ""
-        return self._inputs.read(request, in_path, credential)
+        return self._inputs.read(request, in_path, self._credentials)
 
     def answer(self, inputs: Mapping[str, Any]) -> Reply:
         """The example whose inputs these are, the catalog's most specific one first; else an answer that is made."""
         for wanted, output in self._examples:
             if all(name in inputs and canonical(inputs[name]) == value for name, value in wanted.items()):
-                return Reply(OK, output)
+                return Reply(OK, output, media_type=self._media_type)
         if unknown := self._unknown(inputs):
             return unknown
-        if self.operation.answer is None:
-            return Reply(OK, {})
         draw = Draw(f"{self._shared.seed}\0{self.name}\0{canonical(inputs)}".encode("utf-8", "surrogatepass"))
+        if self.operation.answer is None:
+            made = {} if is_json(self._media_type) else documents.make(self._media_type, self.name, draw)
+            return Reply(OK, made, media_type=self._media_type)
         echoed = {
             path: inputs[path[-1]]
             for path, allowed in self._echoes.items()
             if path[-1] in inputs and allowed.is_valid(inputs[path[-1]])
         }
         shared = self._shared
-        return Reply(OK, answers.make(self.operation.answer, shared.schemas, shared.identifiers, draw, echoed))
+        return Reply(
+            OK,
+            answers.make(self.operation.answer, shared.schemas, shared.identifiers, draw, echoed),
+            media_type=self._media_type,
+        )
 
     def failure(self, fault: Fault) -> Reply:
         """The reply of a fault: what the catalog says of that status, where it does."""
@@ -92,7 +96,7 @@ class Endpoint:
         """The reply to an identifier that nobody gave out."""
         known = self._shared.identifiers
         for one in self.operation.parameters if self._answers_not_found else ():
-            value = inputs.get(one.name)
+            value = inputs.get(one.label)
             if (
                 known.are_checked(one.name, self.name)
                 and isinstance(value, str)
@@ -104,13 +108,17 @@ class Endpoint:
                 return self._error(NOT_FOUND, {}) or failure(NOT_FOUND, said, inputs={one.name: "is unknown"})
         return None
 
+    @property
+    def _media_type(self) -> str:
+        return self.operation.api.answer_type.partition(";")[0].strip().lower()
+
     @cached_property
     def _answers_not_found(self) -> bool:
         return any(error.status == NOT_FOUND for error in self.operation.api.errors)
 
     @cached_property
     def _inputs(self) -> Inputs:
-        return Inputs(self.operation.parameters, self._shared.schemas, self._shared.definitions)
+        return Inputs(self.operation, self._shared.schemas, self._shared.definitions)
 
     @cached_property
     def _examples(self) -> list[tuple[dict[str, str], Any]]:
@@ -125,7 +133,7 @@ class Endpoint:
     @cached_property
     def _echoes(self) -> dict[answers.Path, Draft202012Validator]:
         """The members of the answer that give an input back, and what they can hold."""
-        names = {one.name for one in self.operation.parameters if not one.schema.secret}
+        names = {one.label for one in self.operation.parameters if not one.schema.secret}
         answer = self.operation.answer
         paths = answers.paths_of(names, answer, self._shared.schemas) if answer else {}
         return {path: validator(schema, self._shared.definitions) for path, schema in paths.items()}

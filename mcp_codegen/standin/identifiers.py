@@ -102,7 +102,7 @@ def _marked_names(catalog: CheckedCatalog) -> set[str]:
     while waiting:
         schema = waiting.pop()
         names |= {one.name for one in schema.members if _is_marked(_resolved(one.schema, catalog.schemas))}
-        waiting += [inner for inner in (schema.items, schema.values) if inner]
+        waiting += [inner for inner in (schema.items, schema.values, *schema.variants) if inner]
         waiting += [one.schema for one in schema.members]
     return names
 
@@ -122,6 +122,7 @@ def _answered(one: Operation, schemas: Mapping[str, Schema]) -> Iterator[tuple[s
             if in_list or member.name not in own:
                 yield member.name, _resolved(member.schema, schemas)
         waiting += [(inner, True) for inner in (schema.items, schema.values) if inner]
+        waiting += [(inner, in_list) for inner in schema.variants]
 
 
 def _resolved(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
+
+from mcp_codegen.checked import is_json
 
 JSON = "application/json"
 
@@ -20,6 +22,8 @@ class Request:
     path: str
     """As it came: still percent-encoded, without the query."""
     query: Mapping[str, list[str]]
+    raw_query: Mapping[str, list[str]]
+    """The same with values that are still percent-encoded."""
     headers: Mapping[str, str]
     """By their names in lower case."""
     body: bytes
@@ -33,14 +37,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered: a status and JSON."""
+    """What is answered: a status and JSON, or text or bytes of another media type."""
 
     status: int
     content: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
 
     def encoded(self) -> bytes:
         """The body."""
+        if not is_json(self.media_type) and isinstance(self.content, str | bytes):
+            return self.content.encode("utf-8", "replace") if isinstance(self.content, str) else self.content
         try:
             return json.dumps(self.content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON can only say escaped
@@ -65,4 +72,13 @@ def parsed_query(raw: bytes) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1_000):
         values.setdefault(name, []).append(value)
+    return values
+
+
+def raw_query(raw: bytes) -> dict[str, list[str]]:
+    """The values of each name, as they came: a separator that was encoded is none."""
+    values: dict[str, list[str]] = {}
+    for pair in raw.decode("ascii").split("&") if raw else ():
+        name, _, value = pair.partition("=")
+        values.setdefault(unquote_plus(name), []).append(value)
     return values

@@ -87,7 +87,12 @@ STYLES: list[tuple[str, str, bool, dict[str, str]]] = [
     ),
 ]  # fmt: skip
 EXAMPLES = [
-    (f"{place}_{style}_{'exploded' if explode else 'joined'}_{'string' if kind == 'empty' else kind}", place, kind, sent)
+    (
+        f"{place}_{style}_{'exploded' if explode else 'joined'}_{'string' if kind == 'empty' else kind}",
+        place,
+        kind,
+        sent,
+    )
     for place, style, explode, written in STYLES
     for kind, sent in written.items()
 ]
