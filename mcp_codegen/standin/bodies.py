@@ -103,6 +103,8 @@ def _parts(request: Request) -> dict[str, Sequence[bytes]]:
         raise Refused(failure(BAD_REQUEST, "the body is not made of parts"))
     found: dict[str, list[bytes]] = {}
     for part in parts:
+        if isinstance(part, str):
+            continue
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes):

@@ -14,7 +14,7 @@ _BEGINNINGS: Final = {
 }
 
 
-def make(media_type: str, name: str, draw: Draw) -> str | bytes:
+def make(media_type: str, draw: Draw) -> str | bytes:
     """A document of a media type: what begins like one, and is none that could be opened."""
     number = draw.digits(8)
     if media_type == "text/html":

@@ -66,7 +66,7 @@ class Endpoint:
             return unknown
         draw = Draw(f"{self._shared.seed}\0{self.name}\0{canonical(inputs)}".encode("utf-8", "surrogatepass"))
         if self.operation.answer is None:
-            made = {} if is_json(self._media_type) else documents.make(self._media_type, self.name, draw)
+            made: Any = {} if is_json(self._media_type) else documents.make(self._media_type, draw)
             return Reply(OK, made, media_type=self._media_type)
         echoed = {
             path: inputs[path[-1]]

@@ -49,7 +49,7 @@ def from_query(
         return ABSENT
     used.add(one.name)
     if schema.kind == "array" and one.explode:
-        return [_typed(unquote_plus(text), schema.items, schemas) for text in given]
+        return [typed(unquote_plus(text), schema.items, schemas) for text in given]
     if len(given) > 1:
         raise ValueError(f"stands {len(given)} times in the {_PLACES[one.place]}")
     return from_text(one, schema, schemas, given[0], quoted=True)
@@ -66,15 +66,15 @@ def from_text(one: Parameter, schema: Schema, schemas: Schemas, text: str, *, qu
         text = text.removeprefix(prefix) if text.startswith(prefix) else text.removeprefix(";")
     read = unquote_plus if quoted else str
     if schema.kind not in ("array", "object"):
-        return _typed(read(text), schema, schemas)
+        return typed(read(text), schema, schemas)
     words = [read(word) for word in re.split(separator, text)]
     if schema.kind == "array":
-        return [_typed(word, schema.items, schemas) for word in words]
+        return [typed(word, schema.items, schemas) for word in words]
     if one.explode:
         pairs = [word.partition("=")[::2] for word in words]
     else:
         pairs = list(zip(words[::2], words[1::2], strict=False))
-    return {unquote(key): _typed(word, _of_member(key, schema), schemas) for key, word in pairs}
+    return {unquote(key): typed(word, _of_member(key, schema), schemas) for key, word in pairs}
 
 
 def _apart(schema: Schema, query: Mapping[str, Sequence[str]], used: set[str]) -> list[tuple[str, str, Sequence[str]]]:
@@ -96,20 +96,16 @@ def _member(given: Sequence[str], key: str, schema: Schema, schemas: Schemas) ->
     member = _of_member(key, schema)
     plain = resolved(member, schemas) if member else None
     if plain and plain.kind == "array":
-        return [_typed(unquote_plus(text), plain.items, schemas) for text in given]
-    return _typed(unquote_plus(given[0]), member, schemas)
+        return [typed(unquote_plus(text), plain.items, schemas) for text in given]
+    return typed(unquote_plus(given[0]), member, schemas)
 
 
 def _of_member(key: str, schema: Schema) -> Schema | None:
     return next((member.schema for member in schema.members if member.name == key), schema.values)
 
 
-def typed(text: str, schema: Schema, schemas: Schemas) -> Any:  # noqa: ANN401 - JSON
-    """A text in its type. Raises `ValueError`."""
-    return _typed(text, schema, schemas)
-
-
-def _typed(text: str, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: ANN401 - JSON
+def typed(text: str, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: ANN401, PLR0911 - JSON; one a kind
+    """A text in its type; nothing is known of one without. Raises `ValueError`."""
     schema = resolved(schema, schemas) if schema else None
     kind = schema.kind if schema else "any"
     if kind == "union" and schema:
@@ -139,7 +135,7 @@ def _of_variants(text: str, schema: Schema, schemas: Schemas) -> Iterator[Any]:
     variants = [resolved(one, schemas) for one in schema.variants]
     for one in sorted(variants, key=lambda one: order.index(one.kind) if one.kind in order else len(order)):
         try:
-            yield _typed(text, one, schemas)
+            yield typed(text, one, schemas)
         except ValueError:
             continue
 

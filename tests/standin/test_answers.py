@@ -22,7 +22,7 @@ def listing(app: StandIn, customer: int) -> dict:
     """What a customer's listing says; without a socket, since there are thousands."""
     body = json.dumps({"customerId": customer, "msisidn": "56987654321"}).encode()
     headers = {name.lower(): value for name, value in KEY.items()} | {"content-type": "application/json"}
-    return app.reply(Request("POST", LIST, {}, headers, body)).content
+    return app.reply(Request("POST", LIST, {}, {}, headers, body)).content
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
     WrapValidator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema, to_json
 
 
 class Model(BaseModel):
@@ -43,6 +43,10 @@ class OpenInputModel(InputModel):
     model_config = ConfigDict(extra="allow")
 
 
+_DATE = SchemaValidator(core_schema.date_schema(strict=True))
+_DATE_TIME = SchemaValidator(core_schema.datetime_schema(strict=True))
+
+
 class _WrittenDate(dt.date):
     written: str
 
@@ -52,18 +56,18 @@ class _WrittenDateTime(dt.datetime):
 
 
 def _keep_date(value: Any, parse: Callable[[Any], dt.date]) -> dt.date:  # noqa: ANN401 - JSON
-    parsed = parse(value)
     if not isinstance(value, str):
-        return parsed
+        return parse(value)
+    parsed: dt.date = _DATE.validate_json(to_json(value))  # `parse` takes no text where types are strict
     kept = _WrittenDate(parsed.year, parsed.month, parsed.day)
     kept.written = value
     return kept
 
 
 def _keep_date_time(value: Any, parse: Callable[[Any], dt.datetime]) -> dt.datetime:  # noqa: ANN401 - JSON
-    parsed = parse(value)
     if not isinstance(value, str):
-        return parsed
+        return parse(value)
+    parsed: dt.datetime = _DATE_TIME.validate_json(to_json(value))
     kept = _WrittenDateTime.combine(parsed.date(), parsed.timetz())
     kept.written = value
     return kept
