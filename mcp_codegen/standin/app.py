@@ -72,8 +72,9 @@ class StandIn:
 
     def reply(self, request: Request) -> Reply:
         """What the APIs answer, or where their tokens are issued."""
-        if issued := self._tokens.reply(request):
-            return issued
+        return self._tokens.reply(request) or self._of_apis(request)
+
+    def _of_apis(self, request: Request) -> Reply:
         found = list(self._routes.find(request.path))
         active = [pair for pair in found if pair[0].operation.api.active]
         try:

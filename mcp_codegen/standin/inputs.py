@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +25,14 @@ MOST_PROBLEMS: Final = 20
 _PLACES: Final = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies", "body": "body"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The query's values, still encoded, and the names that inputs have taken."""
+
+    values: Mapping[str, list[str]]
+    used: set[str] = field(default_factory=set)
+
+
 class Inputs:
     """How the inputs of one API are read from requests."""
 
@@ -38,13 +47,12 @@ class Inputs:
         `credentials`: the query parameters that are no inputs.
         """
         body = read_body(request, self._operation)
-        query = {name: values for name, values in request.raw_query.items() if name not in credentials}
+        query = _Query({name: values for name, values in request.raw_query.items() if name not in credentials})
         found: dict[str, Any] = {}
         problems: dict[str, str] = {}
-        used: set[str] = set()
         for one in sorted(self._operation.parameters, key=self._takes_any_name):
             try:
-                value = self._value(one, self._raw(one, request, in_path, query, used, body))
+                value = self._value(one, self._raw(one, request, in_path, query, body))
             except ValueError as error:
                 problems[one.label] = str(error)
                 continue
@@ -55,7 +63,7 @@ class Inputs:
             elif one.schema.default:
                 found[one.label] = one.schema.default[0]
         known = {one.name for one in self._operation.parameters if one.place == "body"}
-        unknown = [("query", name) for name in query if name not in used]
+        unknown = [("query", name) for name in query.values if name not in query.used]
         unknown += [("body", name) for name in body.members if name not in known]
         problems |= {name: f"is no input in the {place}" for place, name in unknown}
         if problems:
@@ -72,20 +80,14 @@ class Inputs:
         return one.place == "query" and one.style == "form" and one.explode and schema.kind == "object"
 
     def _raw(
-        self,
-        one: Parameter,
-        request: Request,
-        in_path: Mapping[str, str],
-        query: Mapping[str, list[str]],
-        used: set[str],
-        body: RequestBody,
+        self, one: Parameter, request: Request, in_path: Mapping[str, str], query: _Query, body: RequestBody
     ) -> Any:  # noqa: ANN401 - as it came
         """What the request holds for an input, in its type but not checked; `ABSENT` where it is left out."""
         schema = resolved(one.schema, self._schemas)
         if one.place == "body":
             return body.value(one, schema, self._schemas)
         if one.place == "query":
-            return styles.from_query(one, schema, self._schemas, query, used)
+            return styles.from_query(one, schema, self._schemas, query.values, query.used)
         if one.place == "path":
             return styles.from_text(one, schema, self._schemas, in_path[one.name], quoted=False)
         if one.place == "cookie":

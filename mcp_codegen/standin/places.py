@@ -48,7 +48,7 @@ def environment(catalog: CheckedCatalog, url: str, environ: Mapping[str, str]) -
 
 
 def out_of_reach(catalog: CheckedCatalog) -> Iterator[str]:
-    """The active APIs that no setting leads to the stand-in, since their base URL, or that of their tokens, is written out."""
+    """The active APIs that no setting leads to the stand-in, since their URL, or that of their tokens, is written."""
     for one in catalog.active:
         if not all(_leads(url) for url in _urls(one, catalog)):
             yield one.api.name

@@ -104,7 +104,7 @@ def _of_member(key: str, schema: Schema) -> Schema | None:
     return next((member.schema for member in schema.members if member.name == key), schema.values)
 
 
-def typed(text: str, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: ANN401, PLR0911 - JSON; one a kind
+def typed(text: str, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: ANN401 - JSON
     """A text in its type; nothing is known of one without. Raises `ValueError`."""
     schema = resolved(schema, schemas) if schema else None
     kind = schema.kind if schema else "any"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
@@ -55,18 +55,22 @@ class TokenEndpoints:
             return None
         if request.method != "POST":
             return Reply(NOT_ALLOWED, {"error": "invalid_request"}, {"Allow": "POST"})
-        try:
-            form = parsed_query(request.body)
-        except ValueError:
-            return Reply(BAD_REQUEST, {"error": "invalid_request"})
-        if form.get("grant_type") != ["client_credentials"]:
-            return Reply(BAD_REQUEST, {"error": "unsupported_grant_type"})
-        known = [client for client in clients.values() if client.is_shown(request, form)]
-        if not known:
-            return Reply(UNAUTHORIZED, {"error": "invalid_client"}, {"WWW-Authenticate": 'Basic realm="stand-in"'})
-        scopes = form.get("scope", [""])[0].split()
-        fitting = [client for client in known if list(client.scopes) == scopes]
-        if not fitting:
-            return Reply(BAD_REQUEST, {"error": "invalid_scope"})
-        issued = {"access_token": fitting[0].token, "token_type": "Bearer", "expires_in": LIFE_SECONDS}
-        return Reply(OK, issued, {"Cache-Control": "no-store"})
+        return _reply(request, list(clients.values()))
+
+
+def _reply(request: Request, clients: Sequence[_Client]) -> Reply:
+    try:
+        form = parsed_query(request.body)
+    except ValueError:
+        return Reply(BAD_REQUEST, {"error": "invalid_request"})
+    if form.get("grant_type") != ["client_credentials"]:
+        return Reply(BAD_REQUEST, {"error": "unsupported_grant_type"})
+    known = [client for client in clients if client.is_shown(request, form)]
+    if not known:
+        return Reply(UNAUTHORIZED, {"error": "invalid_client"}, {"WWW-Authenticate": 'Basic realm="stand-in"'})
+    scopes = form.get("scope", [""])[0].split()
+    fitting = [client for client in known if list(client.scopes) == scopes]
+    if not fitting:
+        return Reply(BAD_REQUEST, {"error": "invalid_scope"})
+    issued = {"access_token": fitting[0].token, "token_type": "Bearer", "expires_in": LIFE_SECONDS}
+    return Reply(OK, issued, {"Cache-Control": "no-store"})

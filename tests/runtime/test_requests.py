@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import example as also
 from hypothesis import strategies as st
 from mcp import Client
 
@@ -241,8 +242,9 @@ def parts_of(request: Received) -> list[tuple[str, str | None, str, bytes]]:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("tool", "place", "kind", "sent"), EXAMPLES, ids=[f"{one[0]}-{one[2]}" for one in EXAMPLES])
-async def test_styles_are_written_as_openapis_examples_are(client: Any, upstream: Upstream, tool, place, kind, sent):
+@pytest.mark.parametrize("example", EXAMPLES, ids=[f"{one[0]}-{one[2]}" for one in EXAMPLES])
+async def test_styles_are_written_as_openapis_examples_are(client: Any, upstream: Upstream, example: tuple[str, ...]):
+    tool, place, kind, sent = example
     await client.call(tool, {"color": COLORS[kind]})
     [request] = upstream.received
     written = {
@@ -272,10 +274,10 @@ async def test_segments_that_are_dots_only_together_are_refused(client: Any, pac
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda value: value not in (".", "..")))
-@example(value="a/../../admin")
-@example(value="%2e%2e%2f")
-@example(value="..;/x")
-@example(value="a?b=1#c")
+@also(value="a/../../admin")
+@also(value="%2e%2e%2f")
+@also(value="..;/x")
+@also(value="a?b=1#c")
 def test_a_path_value_arrives_whole_in_its_one_segment(package: Built, value: str):
     fill = package.load("runtime.wire").fill
     styled = package.load("runtime.styles").Styled

@@ -44,7 +44,8 @@ def catalog_of(output: Any, schemas: dict[str, Any] | None = None) -> CheckedCat
 
 def answers_of(catalog: CheckedCatalog, count: int) -> list[Any]:
     app = StandIn(catalog, Behaviour(), {})
-    replies = [app.reply(Request("GET", "/a", {"n": [str(number)]}, {"n": [str(number)]}, {}, b"")) for number in range(count)]
+    queries = [{"n": [str(number)]} for number in range(count)]
+    replies = [app.reply(Request("GET", "/a", query, query, {}, b"")) for query in queries]
     assert {reply.status for reply in replies} == {200}
     assert all(reply.encoded() for reply in replies)
     return [reply.content for reply in replies]
