@@ -10,10 +10,10 @@ Every call raises `answers_mcp.errors.ApiError`.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, Literal
 
 from .models.answers import Item, MaybeResult, MembersResult, NoMembersResult
+from .runtime.bases import Date
 from .runtime.calling import ApiClient
 
 
@@ -47,9 +47,9 @@ class AnswersClient(ApiClient):
         answer: float = await self._call("number", float, {}, wrapped=True)
         return answer
 
-    async def day(self) -> dt.date:
+    async def day(self) -> Date:
         """day"""
-        answer: dt.date = await self._call("day", dt.date, {}, wrapped=True)
+        answer: Date = await self._call("day", Date, {}, wrapped=True)
         return answer
 
     async def list_(self) -> list[Item]:

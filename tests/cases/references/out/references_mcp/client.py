@@ -35,7 +35,7 @@ class ReferencesClient(ApiClient):
         to: str,
         amount: int,
         limit: int | None,
-        witness: PersonInput | None,
+        witness: PersonInput | None | None,
         fee: int | MISSING = MISSING,
     ) -> Account:
         """transfer
@@ -44,6 +44,7 @@ class ReferencesClient(ApiClient):
             from_: Where the money comes from.
             amount: In cents.
             limit: In cents.
+            witness: Somebody, or nobody.
             fee: In cents.
         """
         answer: Account = await self._call(
@@ -83,7 +84,7 @@ async def call_transfer(
     to: str,
     amount: int,
     limit: int | None,
-    witness: PersonInput | None,
+    witness: PersonInput | None | None,
     fee: int | MISSING = MISSING,
 ) -> dict[str, Any]:
     """No description."""

@@ -6,16 +6,14 @@ A member typed `X | MISSING` may be absent; `X | None` may be JSON null.
 
 from __future__ import annotations
 
-import datetime as dt
-
 from pydantic import MISSING
 
-from ..runtime.bases import Model
+from ..runtime.bases import Date, DateTime, Model
 
 
 class FindEventsResult(Model):
     """What find_events answers."""
 
-    first: dt.date
-    created: dt.datetime | MISSING | None = MISSING
-    holidays: dict[str, dt.date] | MISSING | None = MISSING
+    first: Date
+    created: DateTime | MISSING | None = MISSING
+    holidays: dict[str, Date] | MISSING | None = MISSING
