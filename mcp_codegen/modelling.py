@@ -101,7 +101,7 @@ class Modeller:
         plain, place = self._settled(schema, _Place(direction, source, checked))
         null = plain.kind != "any" and (plain.nullable or (optional and direction == "output"))
         if optional or null or not checked or (plain.enum and not _is_literal(plain)):
-            written = self._value(replace(plain, nullable=False), place)
+            written = self._there(plain, place)
             written += " | MISSING" if optional else ""
             written += " | None" if null and written != "Any" else ""
         else:
@@ -153,10 +153,15 @@ class Modeller:
 
     def _value(self, schema: Schema, place: _Place) -> str:
         schema, place = self._settled(schema, place)
+        written = self._there(schema, place)
+        return f"{written} | None" if schema.nullable and written != "Any" else written
+
+    def _there(self, schema: Schema, place: _Place) -> str:
+        """The type of a value that is not null, of a type that is settled."""
         written = self._plain(schema, place)
         if place.checked and (constraints := _constraints(schema, place.direction)):
-            written = f"Annotated[{written}, {call('Field', **constraints)}]"
-        return f"{written} | None" if schema.nullable and written != "Any" else written
+            return f"Annotated[{written}, {call('Field', **constraints)}]"
+        return written
 
     def _plain(self, schema: Schema, place: _Place) -> str:
         if schema.kind == "ref":

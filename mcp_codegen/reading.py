@@ -9,7 +9,7 @@ from typing import Final
 from mcp_codegen.catalog import NamedField, TypeSpec
 from mcp_codegen.errors import Pointer, shown
 from mcp_codegen.schema import Kind, Member, Schema
-from mcp_codegen.schema_reading import TYPES, SchemaReader
+from mcp_codegen.schema_reading import TYPES, SchemaReader, kind_of_values
 
 _CONSTRAINT_FIELDS: Final = {
     "pattern", "min_length", "max_length", "minimum", "maximum", "exclusive_minimum", "exclusive_maximum",
@@ -62,7 +62,7 @@ class Reader(SchemaReader):
         if spec.type is None:
             if not ways and not spec.enum:
                 self._refuse(pointer, "this has no type", 'add one, such as "type": "string"')
-            return (implied[ways[0]] if ways else "any"), ""
+            return (implied[ways[0]] if ways else kind_of_values(spec.enum or ())), ""
         kind, implied_format = TYPES[spec.type]
         if ways and implied[ways[0]] not in (kind, "any"):
             key = {"ref": "$ref"}.get(ways[0], ways[0])

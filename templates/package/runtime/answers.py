@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import time
 from dataclasses import dataclass, replace
-from email.message import Message
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache
 from typing import Any
@@ -37,6 +37,11 @@ SHORTEST_SECRET = 6
 JSON = "application/json"
 _JSON_KIND = re.compile(r"(?:application|text)/(?:[^;\s]+\+)?json|[^;\s]+\+json", re.IGNORECASE)
 _TEXT_KIND = re.compile(r"text/.*|[^;\s]+\+xml|application/(?:xml|(?:x-)?(?:yaml|javascript|ndjson))", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+_TEXT_CODEC = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-[bl]e)?|iso8859-\d+|cp\d+|koi8-[ru]|gb\w+|big5|shift_jis|euc_(?:jp|kr)"
+)
+"""Python has others, which are slow, or make what is no Unicode."""
 _HTML_ACCEPTED = re.compile(r"text/html|text/\*|\*/\*|application/xhtml\+xml", re.IGNORECASE)
 _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _FIREWALL = re.compile(
@@ -102,12 +107,12 @@ def _plain(answer: RawAnswer, returns: Any, accept: str) -> Answer[Any]:  # noqa
 
 def _decoded(answer: RawAnswer) -> str:
     """Text in the character set that it names, else in UTF-8, else, as older servers send it, in Latin-1."""
-    message = Message()
-    message["Content-Type"] = answer.content_type
-    for charset in (message.get_content_charset() or "utf-8", "utf-8"):
+    named = _CHARSET.search(answer.content_type)
+    for charset in (named[1] if named else "utf-8", "utf-8"):
         try:
-            return answer.content.decode(charset)
-        except (UnicodeDecodeError, LookupError, ValueError):
+            if _TEXT_CODEC.fullmatch(codecs.lookup(charset).name):
+                return answer.content.decode(charset)
+        except (LookupError, ValueError):
             continue
     return answer.content.decode("latin-1")
 

@@ -14,6 +14,8 @@ from ..errors import InvalidArguments
 from .styles import cookie_pairs, header_text, is_given, path_text, query_pairs
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_SLASH = re.compile(r"/(?![^{}]*\})")
+"""Between segments: a placeholder's name may have slashes of its own."""
 _NOT_IN_HEADERS = re.compile(r"[^\x20-\x7e]")
 _HINT = "Pass the identifier itself."
 
@@ -33,7 +35,7 @@ def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def fill(path: str, values: Mapping[str, Any]) -> str:
     """The path with each placeholder filled in. Raises `InvalidArguments` for what a URL would take as another path."""
-    return "/".join(_segment(part, values) if "{" in part else part for part in path.split("/"))
+    return "/".join(_segment(part, values) if "{" in part else part for part in _SLASH.split(path))
 
 
 def _segment(template: str, values: Mapping[str, Any]) -> str:

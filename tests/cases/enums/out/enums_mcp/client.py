@@ -31,7 +31,7 @@ class EnumsClient(ApiClient):
     async def find_tickets(
         self,
         *,
-        state: Any,
+        state: Literal["open", "closed"],
         level: Literal[1, 2, 3] | MISSING = MISSING,
         negative: Literal[-1, 0] | MISSING = MISSING,
         flag: Literal[True] | MISSING = MISSING,
@@ -67,7 +67,7 @@ class EnumsClient(ApiClient):
 
 
 async def call_find_tickets(
-    state: Any,
+    state: Literal["open", "closed"],
     level: Literal[1, 2, 3] | MISSING = MISSING,
     negative: Literal[-1, 0] | MISSING = MISSING,
     flag: Literal[True] | MISSING = MISSING,

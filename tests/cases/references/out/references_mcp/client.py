@@ -35,7 +35,7 @@ class ReferencesClient(ApiClient):
         to: str,
         amount: int,
         limit: int | None,
-        witness: PersonInput | None | None,
+        witness: PersonInput | None,
         fee: int | MISSING = MISSING,
     ) -> Account:
         """transfer
@@ -84,7 +84,7 @@ async def call_transfer(
     to: str,
     amount: int,
     limit: int | None,
-    witness: PersonInput | None | None,
+    witness: PersonInput | None,
     fee: int | MISSING = MISSING,
 ) -> dict[str, Any]:
     """No description."""

@@ -24,7 +24,7 @@ class AccountInput(InputModel):
 
     balance: Annotated[Annotated[int, Field(ge=0)] | MISSING | None, Field(description="In cents.")] = MISSING
     iban: Annotated[str, Field(min_length=15, max_length=34)]
-    owner: Annotated[PersonInput | None | MISSING | None, Field(description="Somebody, or nobody.")] = MISSING
+    owner: Annotated[PersonInput | MISSING | None, Field(description="Somebody, or nobody.")] = MISSING
 
 
 class Person(Model):
@@ -38,4 +38,4 @@ class Account(Model):
 
     balance: Annotated[int | MISSING | None, Field(description="In cents.")] = MISSING
     iban: str
-    owner: Annotated[Person | None | MISSING | None, Field(description="Somebody, or nobody.")] = MISSING
+    owner: Annotated[Person | MISSING | None, Field(description="Somebody, or nobody.")] = MISSING

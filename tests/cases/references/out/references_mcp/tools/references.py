@@ -26,7 +26,7 @@ async def transfer(
     to: Annotated[str, Field(min_length=15, max_length=34)],
     amount: Annotated[int, Field(description="In cents.", ge=0)],
     limit: Annotated[Annotated[int, Field(ge=0)] | None, Field(description="In cents.")],
-    witness: Annotated[PersonInput | None | None, Field(description="Somebody, or nobody.")],
+    witness: Annotated[PersonInput | None, Field(description="Somebody, or nobody.")],
     fee: Annotated[Annotated[int, Field(ge=0)] | MISSING, Field(description="In cents.")] = MISSING,
 ) -> Answer[Account]:
     """No description."""
