@@ -115,6 +115,7 @@ def run(  # noqa: PLR0917 - click passes them by name
         shown_results, results = results, store.prepare(results)
     progress = Progress(Console(stderr=True, highlight=False))
     codes: list[int] = []
+    endings: list[threading.Timer] = []
 
     def finish(record: RunRecord, stopped_by: int | None) -> None:
         progress.close()
@@ -122,12 +123,17 @@ def run(  # noqa: PLR0917 - click passes them by name
         codes.append(_exit_code(record, stopped_by, saved))
         closing = f"✓ Results saved to: {shown_results}" if saved is None else f"✗ {saved.message}"
         _report(loaded, record, closing, as_json)
-        _end_in_time(codes[0])
+        # Everything is said and saved: tasks that do not end may not keep the program from ending.
+        endings.append(threading.Timer(runner.GRACE_SECONDS, os._exit, [codes[0]]))
+        endings[0].daemon = True
+        endings[0].start()
 
     try:
         asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
     finally:
         progress.close()
+        for ending in endings:
+            ending.cancel()
     sys.exit(codes[0])
 
 
@@ -149,13 +155,6 @@ def show(process: str) -> None:
     lines += ["", f"Client: {loaded.client.__module__}.{loaded.client.__qualname__}", "", "Inputs:"]
     lines += [f"  {line}" for line in described]
     _print("\n".join(lines))
-
-
-def _end_in_time(code: int) -> None:
-    """Everything is said and saved: a process whose tasks do not end may not keep the program from ending."""
-    ending = threading.Timer(runner.GRACE_SECONDS, os._exit, [code])
-    ending.daemon = True
-    ending.start()
 
 
 def _check_server(server: str) -> None:
