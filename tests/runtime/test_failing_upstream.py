@@ -34,7 +34,7 @@ class Failure:
 
 
 DENIED = json.dumps({"message": "No tiene permiso para esta operación"})
-SLOW = {"status": None, "said": "within 0.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
+SLOW = {"status": None, "said": "within 1.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
 INVOICE = {"billingInvoiceNumber": "1_1_1", "invoiceStatusInd": "O"}
 
 FAILURES = {
