@@ -116,11 +116,11 @@ def schema(out: Path | None, *, check: bool) -> None:
 @main.command()
 @click.argument("catalog", type=CATALOG)
 @click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="0 takes a free one.")
-@click.option("--latency", type=click.FloatRange(0, 60_000), default=0.0, metavar="MS", help="Milliseconds per answer.")
+@click.option("--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds per answer.")
 @click.option("--fail", "faults", multiple=True, metavar="API=STATUS[:RATE]", help="Answer STATUS to a share of calls.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
-def mock(catalog: Path, port: int, latency: float, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
     """Serve a stand-in of a catalog's APIs on loopback, offline and without credentials of your own.
 
     Routes, methods, required inputs and credentials are enforced. Answers are the catalog's examples where the inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Final
 
@@ -60,9 +61,13 @@ def _pattern_problem(value: object) -> tuple[str, str] | None:
     if not isinstance(value, str):
         return f"expected text, found {kind_of(value)}", "write a regular expression, in quotes"
     try:
-        re.compile(value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            re.compile(value)
     except (re.error, RecursionError, OverflowError):
         return f"{shown(value)} is not a regular expression", "mend it"
+    except FutureWarning:
+        return f"{shown(value)} means different things to different engines", "write the set of characters out"
     try:
         SchemaValidator(core_schema.str_schema(pattern=value))
     except SchemaError:

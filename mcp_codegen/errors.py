@@ -70,7 +70,7 @@ def pointer_text(pointer: Pointer) -> str:
     for part in pointer:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part.isidentifier() and part.isascii():
+        elif part.isidentifier() and part.isascii() and len(part) <= SHOWN_LENGTH:
             text += f".{part}"
         else:
             text += f"[{shown(part)}]"

@@ -83,6 +83,8 @@ def _kinds(schema: Schema, root: Schema) -> dict[str, dict[str, Any]]:
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if not kinds:
+        if restricted.keys() == {"enum"}:
+            return {"any": restricted}
         assert not restricted, schema
         assert not shape, schema
         return {"any": {}}

@@ -18,7 +18,6 @@ from tests.generated import codegen
 ROOT = Path(__file__).parents[1]
 FLAGSHIP = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 CASES = ROOT / "tests" / "cases"
-MANIFEST = ".mcp-codegen.json"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +25,7 @@ from mcp_codegen.orchestrator.record import RunRecord
 
 BESIDE_PROCESS = "BESIDE-PROCESS"
 CATALOG_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
-EXIT_SUCCEEDED, EXIT_FAILED, EXIT_USAGE, EXIT_SIGNAL = 0, 1, 2, 128
+EXIT_SUCCEEDED, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -88,7 +90,8 @@ def run(  # noqa: PLR0917 - click passes them by name
 
     \b
     Exit codes: 0 the process succeeded, 1 it failed or its results could not be saved, 2 it was not started
-    because of what was typed, 130 or 143 it was stopped by Ctrl-C or SIGTERM. But for 2, results are saved.
+    because of what was typed, 130 or 143 it was stopped by Ctrl-C or SIGTERM. Once it has started, results are
+    saved in every case.
 
     \b
     Over the real APIs, with credentials from the environment or .env:
@@ -101,21 +104,37 @@ def run(  # noqa: PLR0917 - click passes them by name
     if debug:
         logging.basicConfig(format="%(message)s", stream=sys.stderr)
         logging.getLogger("mcp_codegen.orchestrator").setLevel(logging.DEBUG)
+    else:
+        logging.getLogger("mcp").setLevel(logging.CRITICAL)  # it would show what a foreign server answers
+        logging.getLogger("client").setLevel(logging.CRITICAL)
     with _refusing():
         _check_server(server)
         loaded, path = loading.load(process)
         catalog = _catalog(mock, server, path)
         given = inputs.read(loaded.input, pairs, _document(input_json))
-        store.prepare(results)
-    console = Console(stderr=True, highlight=False)
-    progress = Progress(console)
+        shown_results, results = results, store.prepare(results)
+    progress = Progress(Console(stderr=True, highlight=False))
+    codes: list[int] = []
+    endings: list[threading.Timer] = []
+
+    def finish(record: RunRecord, stopped_by: int | None) -> None:
+        progress.close()
+        saved = _save(record, results)
+        codes.append(_exit_code(record, stopped_by, saved))
+        closing = f"✓ Results saved to: {shown_results}" if saved is None else f"✗ {saved.message}"
+        _report(loaded, record, closing, as_json)
+        # Everything is said and saved: tasks that do not end may not keep the program from ending.
+        endings.append(threading.Timer(runner.GRACE_SECONDS, os._exit, [codes[0]]))
+        endings[0].daemon = True
+        endings[0].start()
+
     try:
-        record, stopped_by = asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress))
+        asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
     finally:
         progress.close()
-    saved = _save(record, results)
-    _report(loaded, record, f"✓ Results saved to: {results}" if saved is None else f"✗ {saved.message}", as_json)
-    sys.exit(_exit_code(record, stopped_by, saved))
+        for ending in endings:
+            ending.cancel()
+    sys.exit(codes[0])
 
 
 @main.command()
@@ -129,11 +148,12 @@ def show(process: str) -> None:
     """
     with _refusing():
         loaded, _ = loading.load(process)
+        described = inputs.describe(loaded.input)
     lines = [f"{loaded.name}: {loaded.title}"]
     if about := inspect.getdoc(loaded.body):
         lines += ["", *about.splitlines()]
     lines += ["", f"Client: {loaded.client.__module__}.{loaded.client.__qualname__}", "", "Inputs:"]
-    lines += [f"  {line}" for line in inputs.describe(loaded.input)]
+    lines += [f"  {line}" for line in described]
     _print("\n".join(lines))
 
 
@@ -187,17 +207,20 @@ def _save(record: RunRecord, results: Path) -> ResultsError | None:
 
 
 def _report(process: Process[Any, Any, Any], record: RunRecord, closing: str, as_json: bool) -> None:
-    if as_json:
-        click.echo(store.to_text(record), nl=False)
-        if closing.startswith("✗"):
-            _print(closing, sys.stderr)
-    else:
-        _print(summary.render(process, record, closing))
+    try:
+        if as_json:
+            click.echo(store.to_text(record), nl=False)
+            if closing.startswith("✗"):
+                _print(closing, sys.stderr)
+        else:
+            _print(summary.render(process, record, closing))
+    except (OSError, ValueError) as error:  # standard output is full or closed; results are saved
+        logging.getLogger(__name__).debug("nothing could be printed: %s", type(error).__name__)
 
 
 def _exit_code(record: RunRecord, stopped_by: int | None, not_saved: ResultsError | None) -> int:
     if record.status == "cancelled" and stopped_by is not None:
-        return EXIT_SIGNAL + stopped_by
+        return runner.EXIT_SIGNAL + stopped_by
     return EXIT_SUCCEEDED if record.status == "succeeded" and not_saved is None else EXIT_FAILED
 
 
@@ -210,7 +233,7 @@ def _refusing() -> Iterator[None]:
         _print(f"mcp-orchestrator: {error}", sys.stderr)
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
-        sys.exit(EXIT_SIGNAL + signal.SIGINT)
+        sys.exit(runner.EXIT_SIGNAL + signal.SIGINT)
 
 
 def _print(text: str, stream: TextIO | None = None) -> None:

@@ -68,7 +68,7 @@ async def conduct(
     cause: BaseException | None = None
     try:
         run.publish(_checked(process, await process.body(run, client, given)))
-    except (Exception, SystemExit, asyncio.CancelledError) as error:  # all are ways to end
+    except BaseException as error:  # all are ways to end
         logger.debug("the process raised", exc_info=True)
         cause = error if _was_asked(error) else ProcessError("the process was cancelled from within", code="unexpected")
     unfinished = await run.end()

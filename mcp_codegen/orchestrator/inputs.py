@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
 
-from mcp_codegen.orchestrator.errors import InputError, printable, shown
+from mcp_codegen.orchestrator.errors import InputError, LoadError, printable, shown
 
 InputT = TypeVar("InputT", bound=BaseModel)
 
@@ -35,7 +36,7 @@ def read(model: type[InputT], pairs: Sequence[str], document: str | None = None)
 
 def describe(model: type[BaseModel]) -> list[str]:
     """One line for each input: its name, its type, whether it must be given, and its description."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     required = set(schema.get("required", ()))
     rows = []
     for name, field in schema.get("properties", {}).items():
@@ -51,6 +52,14 @@ def describe(model: type[BaseModel]) -> list[str]:
     ]
 
 
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    try:
+        return model.model_json_schema()
+    except PydanticInvalidForJsonSchema as error:
+        hint = "give it fields of types that JSON has"
+        raise LoadError(f"the input {model.__name__} cannot be described: {error.message}", hint=hint) from error
+
+
 def type_words(schema: dict[str, Any]) -> str:
     """A JSON Schema's type in a few words."""
     if "enum" in schema:
@@ -63,7 +72,7 @@ def type_words(schema: dict[str, Any]) -> str:
 def _from_json(document: str) -> dict[str, Any]:
     hint = 'it must hold one object of inputs, such as {"name": "value"}'
     try:
-        given = json.loads(document)
+        given = json.loads(document, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"--input-json: {place}: {error.msg}", hint=hint) from error
@@ -72,6 +81,14 @@ def _from_json(document: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InputError("--input-json: it holds no object", hint=hint)
     return given
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--input-json: {shown(name)}: given twice", hint="keep one")
+    return dict(pairs)
 
 
 def _from_pairs(pairs: Iterable[str]) -> tuple[dict[str, str], list[str]]:
@@ -91,7 +108,7 @@ def _from_pairs(pairs: Iterable[str]) -> tuple[dict[str, str], list[str]]:
 def _unknown(model: type[BaseModel], names: Iterable[str]) -> list[str]:
     if model.model_config.get("extra") == "allow":
         return []
-    known = {*model.model_json_schema().get("properties", {}), *model.model_fields}
+    known = {*_schema(model).get("properties", {}), *model.model_fields}
     problems = []
     for name in dict.fromkeys(names):
         if name not in known:
@@ -120,7 +137,7 @@ def _json_or_text(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _explained(model: type[BaseModel], error: ValidationError) -> list[str]:
-    properties = model.model_json_schema().get("properties", {})
+    properties = _schema(model).get("properties", {})
     problems = []
     for each in error.errors(include_url=False):
         place = ".".join(map(str, each["loc"]))

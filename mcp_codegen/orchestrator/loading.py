@@ -65,7 +65,9 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         module_spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a process file may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a process file may raise anything
         del sys.modules[name]
         raise _translated(path, error) from error
     return module

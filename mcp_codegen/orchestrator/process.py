@@ -78,7 +78,9 @@ async def attempt(_: str, call: Callable[[], Awaitable[Stored]]) -> Outcome:
         value, error = await call(), None
     except MisuseError:
         raise
-    except Exception as failure:  # whatever a step raises is its outcome
+    except asyncio.CancelledError:
+        raise
+    except BaseException as failure:  # whatever a step raises is its outcome
         logger.debug("a step raised", exc_info=True)
         value, error = Stored(), describe(failure)
     return Outcome(started_at=started_at, duration=round(time.monotonic() - clock, 3), value=value, error=error)
@@ -169,6 +171,7 @@ class Run(Generic[OutputT]):
             raise MisuseError(f"{key!r} cannot be a step's key: lower-case letters, digits and _, such as 'invoices'")
         if key in self._steps:
             raise MisuseError(f"two steps have the key {key!r}; give each step of a run a key of its own")
+        title = title.encode("utf-8", "replace").decode()
         record = StepRecord(timestamp=now(), step=len(self._steps) + 1, key=key, title=title, status="running")
         self._in_flight[key] = asyncio.current_task()
         self._steps[key] = record

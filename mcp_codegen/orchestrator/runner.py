@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,25 +20,49 @@ from mcp_codegen.orchestrator.record import RunRecord
 
 logger = logging.getLogger(__name__)
 
+EXIT_SIGNAL = 128
+GRACE_SECONDS = 10.0
+"""How long a process that was asked to stop may take."""
+
+Finish = Callable[[RunRecord, int | None], None]
+"""Takes the record, and the number of the signal that stopped the run; called once, before anything is closed."""
+
 
 async def run(
-    process: Process[ClientT, InputT, OutputT], given: InputT, *, server: str, mock: Path | None, watch: Watch
-) -> tuple[RunRecord, int | None]:
-    """Run a process once; give its record, and the number of the signal that stopped it.
+    process: Process[ClientT, InputT, OutputT],
+    given: InputT,
+    *,
+    server: str,
+    mock: Path | None,
+    watch: Watch,
+    finish: Finish,
+) -> None:
+    """Run a process once. Its record is handed on as soon as there is one: what is closed later may hang.
 
-    SIGINT and SIGTERM stop the run in order; a second one has its usual effect.
+    SIGINT and SIGTERM stop the run in order; a second one, or a process that goes on all the same, ends it at once.
     """
-    record: RunRecord | None = None
-    with _interruptible() as received:
+    finished = False
+
+    def end(record: RunRecord) -> None:
+        nonlocal finished
+        if not finished:
+            finished = True
+            finish(record, received[0] if received else None)
+
+    def give_up() -> None:
+        end(unstarted(process, given, asyncio.CancelledError()))
+        sys.stdout.flush()
+        os._exit(EXIT_SIGNAL + received[-1])
+
+    with _interruptible(give_up) as received:
         try:
             async with _client(process, server, mock) as client:
-                record = await _run(process, client, given, watch)
+                end(await _run(process, client, given, watch))
         except asyncio.CancelledError as error:
-            record = record or unstarted(process, given, error)
+            end(unstarted(process, given, error))
         except Exception as error:  # connecting may raise anything, and the record must be kept
             logger.debug("the connection failed", exc_info=True)
-            record = record or unstarted(process, given, _connection_failure(server, error))
-    return record, received[0] if received else None
+            end(unstarted(process, given, _connection_failure(server, error)))
 
 
 async def _run(process: Process[ClientT, InputT, OutputT], client: ClientT, given: InputT, watch: Watch) -> RunRecord:
@@ -44,10 +70,12 @@ async def _run(process: Process[ClientT, InputT, OutputT], client: ClientT, give
     run_id = await engine.start(process, client, given)
     try:
         return await engine.wait(run_id)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         _taken_in()
         await engine.cancel(run_id)
-        return await engine.wait(run_id)
+        waiting = asyncio.ensure_future(engine.wait(run_id))
+        await asyncio.wait({waiting}, timeout=GRACE_SECONDS)
+        return waiting.result() if waiting.done() else unstarted(process, given, error)
 
 
 def _taken_in() -> None:
@@ -81,8 +109,11 @@ def _connection_failure(server: str, error: Exception) -> BaseException:
 
 
 @contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Turn the first SIGINT or SIGTERM into a cancellation of this task; gives the signals that came."""
+def _interruptible(give_up: Callable[[], None]) -> Iterator[list[int]]:
+    """Turn the first SIGINT or SIGTERM into a cancellation of this task, and give up at the second.
+
+    Gives the signals that came.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     received: list[int] = []
 
@@ -93,8 +124,9 @@ def _interruptible() -> Iterator[list[int]]:
 
     def stop(number: int) -> None:
         received.append(number)
-        restore()
-        if task is not None:
+        if len(received) > 1:
+            give_up()
+        elif task is not None:
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -22,23 +23,28 @@ def document(record: RunRecord) -> dict[str, Any]:
 
 def to_text(record: RunRecord) -> str:
     """The results file's text."""
-    return to_json(document(record), indent=2, inf_nan_mode="null").decode() + "\n"
-
-
-def prepare(path: Path) -> None:
-    """Make sure that results can be saved there, before anything runs. Raises ResultsError."""
-    if path.exists() and not path.is_file():
-        raise ResultsError(
-            f"results cannot be saved to {shown(str(path))}: it is not a regular file",
-            code="results_not_saved",
-            hint="name a file with --results FILE",
-        )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        return to_json(document(record), indent=2, inf_nan_mode="null").decode() + "\n"
+    except ValueError:  # half a surrogate, which UTF-8 does not have: as an escape
+        return json.dumps(document(record), indent=2) + "\n"
+
+
+def prepare(path: Path) -> Path:
+    """Make sure that results can be saved there, before anything runs; gives the absolute path. Raises ResultsError."""
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise ResultsError(
+                f"results cannot be saved to {shown(str(path))}: it is not a regular file",
+                code="results_not_saved",
+                hint="name a file with --results FILE",
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
             pass
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise _not_saved(path, error) from error
+    return target
 
 
 def save(record: RunRecord, path: Path) -> None:
@@ -46,15 +52,14 @@ def save(record: RunRecord, path: Path) -> None:
 
     Results hold personal data: only the user may read the file.
     """
-    target = path.resolve()
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with open(handle, "w", encoding="utf-8") as file:
                 file.write(to_text(record))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+            os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
             raise
@@ -62,9 +67,10 @@ def save(record: RunRecord, path: Path) -> None:
         raise _not_saved(path, error) from error
 
 
-def _not_saved(path: Path, error: OSError) -> ResultsError:
+def _not_saved(path: Path, error: Exception) -> ResultsError:
+    reason = getattr(error, "strerror", None) or type(error).__name__
     return ResultsError(
-        f"results cannot be saved to {shown(str(path))}: {error.strerror or type(error).__name__}",
+        f"results cannot be saved to {shown(str(path))}: {reason}",
         code="results_not_saved",
         hint="name a file that you may write with --results FILE",
     )

@@ -36,7 +36,7 @@ def _sections(process: Process[ClientT, InputT, OutputT], record: RunRecord) -> 
     try:
         for section in process.summary(values.read_model(process.output, record.output)):
             lines += [f"{printable(section.title)}:", *(f"  {printable(line)}" for line in section.lines), ""]
-    except Exception as error:  # the process is over; its summary must not hide how it went
+    except (Exception, SystemExit) as error:  # the process is over; its summary must not hide how it went
         logger.debug("the summary raised", exc_info=True)
         return [f"✗ The process's summary failed: {error_text(describe(error))}", ""]
     return lines

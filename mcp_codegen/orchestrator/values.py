@@ -25,11 +25,12 @@ _PLAIN: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 def dump(value: object) -> Stored:
     """The value as JSON: a Pydantic model under its wire names, or plain JSON values. Raises MisuseError."""
     if isinstance(value, BaseModel):
-        stored = Stored(model=_reference(type(value)), data=model_data(value))
+        stored = Stored(model=_reference(type(value)), data=_storable(value))
         restore(stored)  # what cannot be read back is found now, not in a replay
         return stored
     try:
         plain = _PLAIN.validate_python(value, strict=True)
+        to_json(plain)  # refuses half a surrogate
         return Stored(data=json.loads(json.dumps(plain, allow_nan=False)))
     except (ValidationError, ValueError, RecursionError) as error:
         raise MisuseError(
@@ -60,6 +61,13 @@ def read_model(model: type[ModelT], data: object) -> ModelT:
 def model_data(model: BaseModel) -> Any:  # noqa: ANN401 - JSON
     """A model as plain JSON values under its wire names."""
     return from_json(to_json(model, by_alias=True, inf_nan_mode="null"))
+
+
+def _storable(model: BaseModel) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return model_data(model)
+    except ValueError as error:
+        raise MisuseError(f"a {type(model).__name__} holds what no JSON can hold") from error
 
 
 def _reference(model: type[BaseModel]) -> str:

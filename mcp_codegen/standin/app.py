@@ -66,9 +66,11 @@ class StandIn:
         except ValueError:
             return failure(BAD_REQUEST, "the query cannot be read; percent-encode it as UTF-8")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        return self.reply(
-            Request(scope["method"], _raw_path(scope), query, raw_query(scope["query_string"]), headers, body)
-        )
+        request = Request(scope["method"], _raw_path(scope), query, raw_query(scope["query_string"]), headers, body)
+        try:
+            return self.reply(request)
+        except RecursionError:
+            return failure(BAD_REQUEST, "the body is nested too deeply")
 
     def reply(self, request: Request) -> Reply:
         """What the APIs answer, or where their tokens are issued."""

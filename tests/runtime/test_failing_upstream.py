@@ -34,7 +34,7 @@ class Failure:
 
 
 DENIED = json.dumps({"message": "No tiene permiso para esta operación"})
-SLOW = {"status": None, "said": "within 0.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
+SLOW = {"status": None, "said": "within 1.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
 INVOICE = {"billingInvoiceNumber": "1_1_1", "invoiceStatusInd": "O"}
 
 FAILURES = {
@@ -218,6 +218,7 @@ async def test_cookies_do_not_come_back(in_process: Door, upstream: Upstream):
 
 async def test_a_call_out_of_time_hangs_up_on_the_upstream(door: Door, upstream: Upstream):
     upstream.answer = answers.slow_headers
-    with pytest.raises(errors.TimedOut):
-        await door.client.call("deuda_fija", DEBT)
-    await eventually(lambda: upstream.left == 1)
+    while not upstream.received:  # on a busy machine the time may be over before the request is out
+        with pytest.raises(errors.TimedOut):
+            await door.client.call("deuda_fija", DEBT)
+    await eventually(lambda: upstream.left >= 1)

@@ -54,7 +54,8 @@ class Peer:
         """Wait for the other end to hang up, for so many seconds; whether it did."""
         try:
             async with asyncio.timeout(seconds):
-                await self._reader.read()
+                with suppress(ConnectionError):  # a reset is a way to hang up too
+                    await self._reader.read()
         except TimeoutError:
             return False
         self._left()
