@@ -39,12 +39,14 @@ def call(function: str, *arguments: object, **keywords: object) -> str:
 
 
 def docstring(text: str) -> str:
-    """A docstring that shows the text; blanks at the ends of its lines are not kept."""
+    """A docstring that shows the text; blanks at the ends of its lines, and before all but the first, are not kept."""
     lines = [_HIDDEN.sub(_escape, line.rstrip().replace("\\", "\\\\")) for line in text.strip().splitlines()]
-    shown = "\n".join(lines) or "No description."
-    end = "\n" if len(lines) > 1 else ""
-    closing = '"{3,}' if end else r'"{3,}|"+\Z'  # what would end the docstring early
-    return f'"""{re.sub(closing, _escape_all, shown)}{end}"""'
+    margin = min((len(line) - len(line.lstrip()) for line in lines[1:] if line), default=0)
+    shown = "\n".join([*lines[:1], *(line[margin:] for line in lines[1:])]) or "No description."
+    shown = re.sub('"{3,}', _escape_all, shown)  # what would end the docstring early
+    before = " " if shown.startswith('"') else ""
+    behind = "\n" if len(lines) > 1 else " " if shown.endswith('"') else ""
+    return f'"""{before}{shown}{behind}"""'
 
 
 def comment(text: str) -> str:
@@ -62,7 +64,7 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - JS
 def _text(value: str) -> str:
     if "\\" in value and not value.endswith("\\") and '"' not in value and not _HIDDEN.search(value):
         return f'r"{value}"'
-    quote = "'" if '"' in value and "'" not in value else '"'
+    quote = "'" if value.count('"') > value.count("'") else '"'
     escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     return f"{quote}{_HIDDEN.sub(_escape, escaped)}{quote}"
 
