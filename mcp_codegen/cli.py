@@ -6,6 +6,7 @@ Exit codes: 0 all is well; 1 a catalog has problems, generated files differ, or 
 from __future__ import annotations
 
 import difflib
+import gc
 import json
 import os
 import sys
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import click
 
-from mcp_codegen import __version__, output, pipeline
+from mcp_codegen import __version__, building, memory, output, pipeline
+from mcp_codegen.building import Built
 from mcp_codegen.cli_import import import_
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
+from mcp_codegen.pipeline import Loaded
 
 CATALOG = click.Path(path_type=Path)
 
@@ -47,7 +50,7 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     \b
     Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
-    with _mistakes(as_json=as_json):
+    with _uncollected(), _mistakes(as_json=as_json):
         for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
             _note(loaded.notices)
             if not as_json:
@@ -75,20 +78,18 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
       mcp-codegen generate catalog/telefonica/api_catalog.json           writes out/telefonica
       mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
-    with _mistakes():
-        generated = pipeline.generate(catalogs)
-        for one in generated:
+    with _uncollected(), _mistakes():
+        loaded = pipeline.load_distinct(catalogs)
+        for one in loaded:
             _note(one.notices)
+        cache = memory.folder(os.environ)
         if check:
-            _check(generated, out)
+            remedy = "run `mcp-codegen generate` and review the change."
+            diff = building.compare(loaded, out, cache, _announce_generation)
+            _differ(diff, f"Generated files differ from the catalog: {remedy}")
             return
-        for one in generated:
-            output.refuse(one.files, out / one.name, force=force)
-        for one in generated:
-            written = output.write(one.files, out / one.name, force=force)
-            changes = {"added": written.added, "changed": written.changed, "removed": written.removed}
-            said = ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
-            click.echo(f"{out / one.name}: {_count(one.tools, 'tool')}, {_count(len(one.files), 'file')}; {said}")
+        for built in building.build(loaded, out, cache, _announce_generation, force=force):
+            click.echo(f"{built.folder}: {_count(built.tools, 'tool')}, {_count(built.files, 'file')}; {_done(built)}")
 
 
 @main.command()
@@ -143,10 +144,11 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
 main.add_command(import_)
 
 
-def _check(generated: list[pipeline.Generated], out: Path) -> None:
-    diff = "".join(output.diff(one.files, out / one.name) for one in generated)
-    remedy = "run `mcp-codegen generate` and review the change."
-    _differ(diff, f"Generated files differ from the catalog: {remedy}")
+def _done(built: Built) -> str:
+    if built.written is None:
+        return "nothing changed"
+    changes = {"added": built.written.added, "changed": built.written.changed, "removed": built.written.removed}
+    return ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
 
 
 def _differ(diff: str, said: str) -> None:
@@ -154,6 +156,13 @@ def _differ(diff: str, said: str) -> None:
         click.echo(diff, nl=False)
         click.echo(said, err=True)
         sys.exit(1)
+
+
+def _announce_generation(loaded: Loaded) -> None:
+    """On a terminal, where somebody may be waiting."""
+    if sys.stderr.isatty():
+        tools = _count(len(loaded.catalog.active), "tool")
+        click.echo(f"Generating {loaded.catalog.catalog.name}: {tools} ...", err=True)
 
 
 def _announce(url: str, environment: Mapping[str, str]) -> None:
@@ -175,6 +184,16 @@ def _note(notices: Sequence[Diagnostic]) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage: next to all that these verbs make is needed until they end, and there is much of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

@@ -53,12 +53,13 @@ def _laid_out(code: str, depth: int) -> str:
 def _by_black(code: str, depth: int) -> str:
     """A statement, or an item of a list that is open, as black lays it out that deep."""
     import black  # noqa: PLC0415 - it takes longer to import than most packages to generate
+    from black.mode import TargetVersion  # noqa: PLC0415
 
     around = ["async def _():", *([f"{_INDENT}_("] if code.endswith(",") else [])]
     before = _INDENT * len(around)
     behind = [f"{before}{_INDENT}pass"] if code.endswith(":") else [f"{_INDENT})"] * (len(around) - 1)
     mode = black.Mode(
-        line_length=LINE_LENGTH + len(_INDENT) * (len(around) - depth), target_versions={black.TargetVersion.PY311}
+        line_length=LINE_LENGTH + len(_INDENT) * (len(around) - depth), target_versions={TargetVersion.PY311}
     )
     lines = black.format_str("\n".join([*around, before + code, *behind]), mode=mode).splitlines()
     lines = lines[len(around) : len(lines) - len(behind)]

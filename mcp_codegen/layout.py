@@ -7,8 +7,10 @@ is what black would: the tests hold every file to that. Where a form is none tha
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 LINE_LENGTH: Final = 120
@@ -43,13 +45,9 @@ class _Part:
         """The pieces between places, which leave a gap behind them."""
         starts = [self.start, *(place + gap for place in places)]
         for start, end in zip(starts, [*places, self.end], strict=True):
-            yield _Part(
-                start,
-                end,
-                [one for one in self.brackets if start <= one.start <= end],
-                bars=[one for one in self.bars if start < one < end],
-                equals=[one for one in self.equals if start < one < end],
-            )
+            first, last = (bisect_left(self.brackets, place, key=attrgetter("start")) for place in (start, end))
+            bars, equals = _between(self.bars, start, end), _between(self.equals, start, end)
+            yield _Part(start, end, self.brackets[first:last], bars=bars, equals=equals)
 
 
 def lay_out(statement: str, depth: int) -> str:
@@ -74,26 +72,27 @@ class _Statement:
     code: str
 
     def lines(self, depth: int) -> list[str]:
-        code = self.code
-        if fits(_INDENT * depth + code):
-            return [_INDENT * depth + code]
-        if code.startswith("from "):
+        if fits(_INDENT * depth + self.code):
+            return [_INDENT * depth + self.code]
+        if self.code.startswith("from "):
             return self._import(depth)
-        whole = _parsed(code)
-        if code.endswith(","):
-            whole.end -= 1
-            whole.commas.clear()
-            return self._item(whole, depth, ",")
+        whole = _parsed(self.code)
+        if self.code.endswith(","):
+            item = next(whole.cut(whole.commas[-1:], 1))
+            return self._item(item, depth, ",")
+        return self._statement(whole, depth)
+
+    # --- statements ---------------------------------------------------------------------------------------------------
+
+    def _statement(self, whole: _Part, depth: int) -> list[str]:
         first = whole.brackets[0] if whole.brackets else whole
-        if _DEFINITION.match(code, 0, first.start - 1):
+        if _DEFINITION.match(self.code, 0, first.start - 1):
             return self._definition(whole, depth)
         if whole.equals:
             return self._assignment(whole, depth)
-        if _NAMED.match(code):
+        if _NAMED.match(self.code):
             return self._annotated(whole, whole.end, depth)
-        return self._called(whole, depth, after=len("return ") if code.startswith("return ") else 0)
-
-    # --- statements ---------------------------------------------------------------------------------------------------
+        return self._called(whole, depth, after=len("return ") if self.code.startswith("return ") else 0)
 
     def _import(self, depth: int) -> list[str]:
         origin, _, names = self.code.partition(" import ")
@@ -190,21 +189,25 @@ class _Statement:
         return _INDENT * depth + self.code[part.start : part.end] + after
 
 
+def _between(places: list[int], start: int, end: int) -> list[int]:
+    return places[bisect_left(places, start) : bisect_left(places, end)]
+
+
 def _parsed(code: str) -> _Part:
     open_parts = [_Part(0)]
     for match in _TOKEN.finditer(code):
-        token, part = match[0], open_parts[-1]
-        if token in "[({":
+        sign, part = match[0], open_parts[-1]
+        if sign in "[({":
             open_parts.append(_Part(match.end()))
-        elif token in "])}":
+        elif sign in "])}":
             part.end = match.start()
             open_parts.pop()
             open_parts[-1].brackets.append(part)
-        elif token == ",":
+        elif sign == ",":
             part.commas.append(match.start())
-        elif token == " | ":
+        elif sign == " | ":
             part.bars.append(match.start())
-        elif token == " = ":
+        elif sign == " = ":
             part.equals.append(match.start())
     (whole,) = open_parts
     whole.end = len(code)

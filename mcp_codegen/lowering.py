@@ -45,7 +45,7 @@ class _Lowering:
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,
-            groups=tuple(self._group(module, tag) for tag, module in self._group_names.items()),
+            groups=tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items()),
             model_modules=self._modeller.modules(self._titles),
             client_imports=self._client_imports(),
             longest_timeout=self._longest_timeout(),
@@ -79,6 +79,14 @@ class _Lowering:
         untitled = {about.name: about.title or about.name}
         return {module: untitled.get(tag, tag) for tag, module in self._group_names.items()}
 
+    @cached_property
+    def _tagged(self) -> dict[str, list[Tool]]:
+        """The tools of each tag."""
+        tagged: dict[str, list[Tool]] = {tag: [] for tag in self._group_names}
+        for one in self.catalog.active:
+            tagged[self._tag(one)].append(self._tool(one))
+        return tagged
+
     def _tag(self, one: Operation) -> str:
         return one.api.tags[0] if one.api.tags else self.catalog.catalog.name
 
@@ -99,8 +107,7 @@ class _Lowering:
         reserved = frozenset({self._client}) | {origin.constant for origin in self._origins.all}
         return Modeller(self.catalog.schemas, roots, reserved)
 
-    def _group(self, module: str, tag: str) -> Group:
-        tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
+    def _group(self, module: str, tools: Sequence[Tool]) -> Group:
         annotations = [argument.annotation for tool in tools for argument in tool.arguments]
         code = " ".join([*annotations, *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
@@ -118,7 +125,7 @@ class _Lowering:
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
-        return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
+        return Group(module, self._titles[module], tuple(tools), standard_imports(f"{code} {defaults}", local, context))
 
     def _tool(self, one: Operation) -> Tool:
         answer = one.answer
@@ -190,7 +197,7 @@ class _Lowering:
     # --- the package as a whole --------------------------------------------------------------------
 
     def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
-        tools = [self._tool(one) for one in self.catalog.active]
+        tools = [tool for tagged in self._tagged.values() for tool in tagged]
         code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
         local = [

@@ -9,10 +9,8 @@ or Pydantic: other versions would give other names.
 from __future__ import annotations
 
 import hashlib
-import io
 import keyword
 import re
-import tokenize
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -22,6 +20,7 @@ TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 INPUT_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 HASH_LENGTH: Final = 6
 LONGEST: Final = 60
+_WORD: Final = re.compile(r"""r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'|\b([^\W\d]\w*)""")
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 _TYPES_IN_ANNOTATIONS: Final = frozenset({"str", "int", "float", "bool", "list", "dict", "dt"})
@@ -185,5 +184,4 @@ def import_order(name: str) -> tuple[object, ...]:
 
 def words(code: str) -> frozenset[str]:
     """The identifiers in a piece of code, those inside its literals left out."""
-    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
-    return frozenset(token.string for token in tokens if token.type == tokenize.NAME)
+    return frozenset(filter(None, _WORD.findall(code)))

@@ -64,8 +64,8 @@ def load_all(files: Iterable[Path]) -> list[Loaded]:
     return loaded
 
 
-def generate(files: Iterable[Path]) -> list[Generated]:
-    """The packages of catalogs. Raises `CatalogError`."""
+def load_distinct(files: Iterable[Path]) -> list[Loaded]:
+    """Every catalog, each once, whose packages can stand side by side. Raises `CatalogError`."""
     paths = list(dict.fromkeys(files))
     loaded = load_all(paths)
     first: dict[str, Path] = {}
@@ -74,7 +74,18 @@ def generate(files: Iterable[Path]) -> list[Generated]:
         if first.setdefault(module, path) != path:
             said = f"the package of {first[module]} is {module}_mcp too"
             raise CatalogError([Diagnostic(str(path), 1, 1, "name", said, "give each catalog a name of its own")])
-    return [_generated(one) for one in loaded]
+    return loaded
+
+
+def generate(files: Iterable[Path]) -> list[Generated]:
+    """The packages of catalogs. Raises `CatalogError`."""
+    return [make(one) for one in load_distinct(files)]
+
+
+def make(loaded: Loaded) -> Generated:
+    """The package of a catalog."""
+    package = lowering.lower(loaded.catalog, loaded.digest)
+    return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
 
 
 def language_schema() -> str:
@@ -83,11 +94,6 @@ def language_schema() -> str:
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mcp-codegen catalog, version 1"}
     required = [key for key in schema["required"] if key != "name"]
     return json.dumps(schema | about | {"required": required}, indent=2, ensure_ascii=False) + "\n"
-
-
-def _generated(loaded: Loaded) -> Generated:
-    package = lowering.lower(loaded.catalog, loaded.digest)
-    return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401 - JSON

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+os.environ["MCP_CODEGEN_CACHE"] = "off"  # nothing that was generated before has a say
 
 # The same examples in every run; `pytest --hypothesis-profile=default` tries others.
 settings.register_profile("same", derandomize=True)

@@ -32,6 +32,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import BaseModel, TypeAdapter
 
 from tests import meaning
+from tests.blackened import blackened
 from tests.generated import Built, argument_schema, build, codegen, returned
 from tests.runtime.upstream import Peer, Received, Upstream, response
 
@@ -312,6 +313,13 @@ def test_no_character_that_hides_or_reorders_text_stands_in_any_file(package: Bu
         if file.is_file() and "__pycache__" not in file.parts:
             text = file.read_text("utf-8").replace("\n", "").replace("\U0001fae9", "")  # newer than this Python
             assert text.isprintable(), file
+
+
+def test_black_changes_no_file(packages: Mapping[str, Built]):
+    folder = packages["texts"].folder
+    files = [file for file in folder.rglob("*.py") if file.parent.name in ("models", "tools", "texts_mcp")]
+    assert len(files) > 5
+    assert not [file for file in files if blackened(text := file.read_text("utf-8")) != text]
 
 
 def test_the_other_files_are_what_their_endings_say(package: Built):

@@ -25,7 +25,12 @@ class Model(BaseModel):
     """What an upstream answers: Python names in code, catalog names on the wire, unknown members kept."""
 
     model_config = ConfigDict(
-        extra="allow", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, protected_namespaces=()
+        extra="allow",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        defer_build=True,  # a module of a thousand types is imported for the few that a call needs
     )
 
 
@@ -33,7 +38,12 @@ class InputModel(BaseModel):
     """What a caller passes: unknown members are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, protected_namespaces=()
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        defer_build=True,
     )
 
 
