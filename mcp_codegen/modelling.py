@@ -174,7 +174,7 @@ class Modeller:
             return f"dict[str, {self._value(schema.values, place)}]"
         if schema.kind == "union":
             found = [
-                self._value(one, replace(place, source=_variant(place.source, one, index)))
+                self._value(one, replace(place, source=_variant(place.source, schema, index)))
                 for index, one in enumerate(schema.variants)
             ]
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
@@ -192,7 +192,7 @@ class Modeller:
             if inner:
                 yield from self._classes(inner, direction, source, seen)
         for index, one in enumerate(schema.variants):
-            yield from self._classes(one, direction, _variant(source, one, index), seen)
+            yield from self._classes(one, direction, _variant(source, schema, index), seen)
         for member in schema.going(direction):
             yield from self._classes(member.schema, direction, _inner(source, member.name), seen)
         if _is_class(schema):
@@ -213,6 +213,8 @@ class Modeller:
                 return f"{name}, as callers pass it."
             case ["", api, "", "result"]:
                 return f"What {api} answers."
+            case [*_, of, number] if number.isdigit():
+                return f"Form {number} of {of}."
             case ["", api, name]:
                 return f"{name} of {api}."
             case parts:
@@ -286,8 +288,11 @@ def _scalar(schema: Schema, direction: Direction) -> str:
     return "str" if _constraints(schema, direction) else formats.get(schema.format, "str")
 
 
-def _variant(source: str, schema: Schema, index: int) -> str:
-    return source_of(source, schema.title or str(index + 1))
+def _variant(source: str, union: Schema, index: int) -> str:
+    """What one of a union's types is called after: its title where no other has it, else its number."""
+    titles = [one.title for one in union.variants]
+    is_own = titles.count(titles[index]) == 1 and not titles[index].isdigit()
+    return _inner(source, titles[index] if titles[index] and is_own else str(index + 1))
 
 
 def _is_class(schema: Schema) -> bool:
