@@ -84,10 +84,11 @@ def _called(server: Server) -> str:
 
 def _name(api: Mapping[str, Any], wish: str, whole: CheckedCatalog) -> str:
     """The name that a person wishes, else one from method and path; with a hash of the API where that is taken."""
-    taken = {names.snake_case(one.api.name) for one in whole.operations}
+    taken = {names.snake_case(one.api.name): one.api.name for one in whole.operations}
     if wish:
         if names.snake_case(wish) in taken:
-            raise SettingsError(f"there is an API called {shown(wish)}, or nearly so; choose another --name")
+            there = taken[names.snake_case(wish)]
+            raise SettingsError(f"there is an API called {shown(there)} already; choose another --name")
         return wish
     name: str = api["name"]
     if names.snake_case(name) not in taken:

@@ -7,22 +7,17 @@ members, unknown enum values and broken constraints do no harm there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mcp_codegen import names
 from mcp_codegen.comparing import bounds
 from mcp_codegen.comparing.changes import Difference, Level
-from mcp_codegen.errors import shown
-from mcp_codegen.modelling import FORMATS
+from mcp_codegen.comparing.named import is_nullable, last, target, unchanged
+from mcp_codegen.comparing.words import called, format_of, listed, python_type, shown_name
 from mcp_codegen.schema import Direction, Member, Schema
 
-_WORDS: Final[Mapping[str, str]] = {
-    "string": "text", "integer": "a whole number", "number": "a number", "decimal": "a decimal number",
-    "boolean": "true or false", "object": "an object", "array": "a list", "file": "a file", "any": "any value",
-    "union": "one of several types",
-}  # fmt: skip
 _READ: Final = "programs that read it as before fail"
 _ANY: Final = Schema((), "any")
 
@@ -47,7 +42,7 @@ class Types:
         self._new = new
         self._direction: Direction = direction
         self._named: dict[tuple[str, str], _Found] = {}
-        self._same = _unchanged(old, new)
+        self._same = unchanged(old, new)
 
     def differences(self, old: Schema, new: Schema) -> list[Difference]:
         """Everything that differs, each named type where it is met first."""
@@ -73,13 +68,13 @@ class Types:
 
     def _compare(self, old: Schema, new: Schema, path: str, found: _Found, *, may_be_null: bool = False) -> None:
         """may_be_null: null is fine in any case, as in an optional member of an answer."""
-        old, new = _last(old, self._old), _last(new, self._new)
+        old, new = last(old, self._old), last(new, self._new)
         self._nulls(old, new, path, found, may_be_null=may_be_null)
         if old.kind == "ref" and new.kind == "ref":
             if not (old.ref == new.ref and old.ref in self._same):
                 found.inside.append((path, old.ref, new.ref))
             return
-        old, new = _target(old, self._old), _target(new, self._new)
+        old, new = target(old, self._old), target(new, self._new)
         if old.description != new.description or old.title != new.title or old.example != new.example:
             found.add(path, "documentation", "described", "is described in other words")
         if "union" in (old.kind, new.kind) and "any" not in (old.kind, new.kind):
@@ -88,7 +83,7 @@ class Types:
             self._plain(old, new, path, found)
 
     def _nulls(self, old: Schema, new: Schema, path: str, found: _Found, *, may_be_null: bool) -> None:
-        before, after = _is_nullable(old, self._old), _is_nullable(new, self._new)
+        before, after = is_nullable(old, self._old), is_nullable(new, self._new)
         if before == after or may_be_null:
             return
         if self._direction == "input" and before:
@@ -111,7 +106,7 @@ class Types:
 
     def _kinds(self, old: Schema, new: Schema, path: str, found: _Found) -> bool:
         """Whether the types go together, so that there is more to compare."""
-        before, after = _called(old), _called(new)
+        before, after = called(old), called(new)
         if before == after:
             return True
         code, what = "type-changed", f"is {after} now, not {before}"
@@ -125,30 +120,17 @@ class Types:
         return False
 
     def _values(self, old: Schema, new: Schema, path: str, found: _Found) -> None:
-        gone = [value for value in old.enum if not _among(value, new.enum)]
-        come = [value for value in new.enum if not _among(value, old.enum)]
         if self._direction == "input":
-            self._choices(old, new, gone, come, path, found)
+            _choices(old, new, path, found)
             if new.kind != "any":
                 found.differences += bounds.of_inputs(old, new, path)
-        elif gone or come:
+        elif not (_all_among(old.enum, new.enum) and _all_among(new.enum, old.enum)):
             said = "answers are read leniently, and unknown values survive"
             found.add(path, "addition", "answer-values", "has other values in its list", said)
         elif old.constraints != new.constraints:
             found.add(path, "documentation", "answer-constraints", "has other limits; answers are not held to them")
         if old.format != new.format:
-            found.add(path, "documentation", "format-changed", f"has {_format(new)} now, not {_format(old)}")
-
-    def _choices(
-        self, old: Schema, new: Schema, gone: Sequence[object], come: Sequence[object], path: str, found: _Found
-    ) -> None:
-        if new.enum and (gone or not old.enum):
-            what = f"does not take {_listed(gone)} any more" if old.enum else f"takes only {_listed(new.enum)} now"
-            found.add(path, "breaking", "values-removed", what, "calls that pass another value are refused")
-        if old.enum and not new.enum:
-            found.add(path, "addition", "values-added", f"takes more than {_listed(old.enum)} now")
-        elif old.enum and come:
-            found.add(path, "addition", "values-added", f"takes {_listed(come)} too")
+            found.add(path, "documentation", "format-changed", f"has {format_of(new)} now, not {format_of(old)}")
 
     # --- objects -----------------------------------------------------------------------------------
 
@@ -172,7 +154,7 @@ class Types:
         after = {member.name: member for member in new.going(self._direction)}
         spelled, respelled = _spelled(before), _spelled(after)
         for name in [*before, *(name for name in after if name not in before)]:
-            inner = f"{path}.{_shown(name)}"
+            inner = f"{path}.{shown_name(name)}"
             if name not in after:
                 self._gone(inner, found, may_be_passed=new.open)
             elif name not in before:
@@ -230,12 +212,12 @@ class Types:
         givers, takers = (unmatched, news) if is_input else (left, olds)
         for giver in givers:
             if not any(self.fits(giver, taker) for taker in takers):
-                what, why = f"may be {_called(giver)} now", _READ
+                what, why = f"may be {called(giver)} now", _READ
                 if is_input:
-                    what, why = f"does not take {_called(giver)} any more", "calls that pass it are refused"
+                    what, why = f"does not take {called(giver)} any more", "calls that pass it are refused"
                 found.add(path, "breaking", "alternative-removed" if is_input else "alternative-added", what, why)
         for other in left if is_input else unmatched:
-            what = f"takes {_called(other)} too" if is_input else f"is never {_called(other)} any more"
+            what = f"takes {called(other)} too" if is_input else f"is never {called(other)} any more"
             found.add(path, "addition", "alternative-added" if is_input else "alternative-removed", what)
 
     def fits(self, giver: Schema, taker: Schema) -> bool:
@@ -244,80 +226,30 @@ class Types:
         return not any(one.level == "breaking" for one in self.differences(old, new))
 
 
-def _unchanged(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> frozenset[str]:
-    """The named types that are the same on both sides, with everything inside of them."""
-    same = {name for name in old if name in new and old[name] == new[name]}
-    users: dict[str, list[str]] = {}
-    for name in same:
-        for inner in set(references(old[name])):
-            users.setdefault(inner, []).append(name)
-    waiting = [name for name in users if name not in same]
-    while waiting:
-        for user in users.get(waiting.pop(), ()):
-            if user in same:
-                same.remove(user)
-                waiting.append(user)
-    return frozenset(same)
-
-
-def references(schema: Schema) -> Iterator[str]:
-    """The named types that a type is made of."""
-    if schema.kind == "ref":
-        yield schema.ref
-    for inner in (schema.items, schema.values, *schema.variants, *(member.schema for member in schema.members)):
-        if inner:
-            yield from references(inner)
-
-
-def _last(schema: Schema, known: Mapping[str, Schema]) -> Schema:
-    """The last of references that lead to each other."""
-    met: set[str] = set()
-    while schema.kind == "ref" and known[schema.ref].kind == "ref" and schema.ref not in met:
-        met.add(schema.ref)
-        target = known[schema.ref]
-        schema = replace(target, nullable=target.nullable or schema.nullable)
-    return schema
-
-
-def _target(schema: Schema, known: Mapping[str, Schema]) -> Schema:
-    if schema.kind != "ref":
-        return schema
-    target = known[schema.ref]
-    return target if target.kind != "ref" else _ANY
-
-
-def _is_nullable(schema: Schema, known: Mapping[str, Schema]) -> bool:
-    return schema.nullable or (schema.kind == "ref" and known[schema.ref].nullable)
+def _choices(old: Schema, new: Schema, path: str, found: _Found) -> None:
+    """The values that an input takes."""
+    gone = [value for value in old.enum if not _among(value, new.enum)]
+    come = [value for value in new.enum if not _among(value, old.enum)]
+    if new.enum and (gone or not old.enum):
+        what = f"does not take {listed(gone)} any more" if old.enum else f"takes only {listed(new.enum)} now"
+        found.add(path, "breaking", "values-removed", what, "calls that pass another value are refused")
+    if old.enum and not new.enum:
+        found.add(path, "addition", "values-added", f"takes more than {listed(old.enum)} now")
+    elif old.enum and come:
+        found.add(path, "addition", "values-added", f"takes {listed(come)} too")
 
 
 def _names_same(one: Schema, other: Schema) -> bool:
     if "ref" in (one.kind, other.kind):
         return one.ref == other.ref
-    return _called(one) == _called(other) and one.title == other.title
+    return called(one) == called(other) and one.title == other.title
 
 
 def _takes(taker: Schema, giver: Schema, direction: Direction) -> bool:
     """Whether values of the giver's kind are fine where the taker's is asked for. Their kinds differ."""
     if taker.kind == "any":  # an answer of any type is plain JSON in programs: where a class comes, they fail
-        return direction == "input" or not (_python(giver) or giver.kind in ("file", "decimal", "object"))
+        return direction == "input" or not (python_type(giver) or giver.kind in ("file", "decimal", "object"))
     return (giver.kind, taker.kind) in (("integer", "number"), ("integer", "decimal"))
-
-
-def _python(schema: Schema) -> str:
-    """The Python type that a format makes of a text."""
-    return FORMATS.get(schema.format, "") if schema.kind == "string" and not schema.constraints else ""
-
-
-def _called(schema: Schema) -> str:
-    if schema.kind == "ref":
-        return _shown(schema.ref)
-    if schema.kind == "string" and (python := _python(schema)):
-        return {"dt.date": "a date", "dt.datetime": "a date with a time"}[python]
-    return _WORDS[schema.kind]
-
-
-def _format(schema: Schema) -> str:
-    return f"the format {shown(schema.format)}" if schema.format else "no format"
 
 
 def _among(value: object, values: Sequence[object]) -> bool:
@@ -325,14 +257,9 @@ def _among(value: object, values: Sequence[object]) -> bool:
     return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
 
 
-def _listed(values: Sequence[object]) -> str:
-    first = ", ".join(shown(value) if isinstance(value, str) else shown(str(value))[1:-1] for value in values[:5])
-    return f"{first} and {len(values) - 5} more" if len(values) > 5 else first  # noqa: PLR2004 - as many as are shown
+def _all_among(values: Sequence[object], others: Sequence[object]) -> bool:
+    return all(_among(value, others) for value in values)
 
 
 def _spelled(members: Mapping[str, Member]) -> dict[str, str]:
     return names.resolve(list(members), names.field_name, names.RESERVED_ATTRIBUTES)
-
-
-def _shown(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else shown(name)

@@ -10,8 +10,12 @@ _UNIT: Final = re.compile(r"\n([ \t]+)\S")
 
 
 def added(
-    text: str, bounds: tuple[int, int], last: tuple[int, int] | None, key: str, value: Any
-) -> str:  # noqa: ANN401
+    text: str,
+    bounds: tuple[int, int],
+    last: tuple[int, int] | None,
+    key: str,
+    value: Any,  # noqa: ANN401 - JSON
+) -> str:
     """The text with a member more between the brackets.
 
     bounds: where the brackets stand. last: where the last member begins and ends; None where there is none.

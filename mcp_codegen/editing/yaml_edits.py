@@ -26,7 +26,7 @@ def appended(text: str, pointer: Pointer, key: str, value: Any) -> str:  # noqa:
         last = node.value[-1] if node.value else None
         ends = None if last is None else (_nodes(last)[0].start_mark.index, _nodes(last)[-1].end_mark.index)
         return flow.added(text, (node.start_mark.index, node.end_mark.index - 1), ends, key, value)
-    at = _line_end(text, _end(node))
+    at = _line_end(text, _end(node, text))
     before = text[:at] if text[:at].endswith("\n") or not at else f"{text[:at]}\n"
     return _with_ends(before, _block(key, value, node.start_mark.column), text[at:], text)
 
@@ -100,11 +100,17 @@ def _nodes(member: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a node, or the nod
     return member if isinstance(member, tuple) else (member,)
 
 
-def _end(node: Any) -> int:  # noqa: ANN401 - PyYAML's node
+def _end(node: Any, text: str) -> int:  # noqa: ANN401 - PyYAML's node
     """Where what was written of it ends; in block style, a node's own end is where the next one begins."""
     while not isinstance(node, yaml.ScalarNode) and not node.flow_style and node.value:
         node = _nodes(node.value[-1])[-1]
-    return int(node.end_mark.index)
+    start, end = int(node.start_mark.index), int(node.end_mark.index)
+    written = text[start:end]
+    if (
+        isinstance(node, yaml.ScalarNode) and node.style in ("|", ">") and "+" not in written.partition("\n")[0]
+    ):  # blank lines behind are none of its own
+        return start + len(written.rstrip())
+    return end
 
 
 def _line_end(text: str, at: int) -> int:

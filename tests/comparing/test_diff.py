@@ -42,11 +42,13 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
     ),
     "a new optional input": (catalog(api()), catalog(api(inputs=[PAGE])), {("addition", "input-added")}),
     "a new input with a default": (
-        catalog(api()), catalog(api(inputs=[{"name": "n", "type": "int", "default": 3}])), {("addition", "input-added")},
+        catalog(api()), catalog(api(inputs=[{"name": "n", "type": "int", "default": 3}])),
+        {("addition", "input-added")},
     ),
     "a removed input": (catalog(api(inputs=[PAGE])), catalog(api()), {("breaking", "input-removed")}),
     "optional, then required": (
-        catalog(api(inputs=[PAGE])), catalog(api(inputs=[{**PAGE, "required": True}])), {("breaking", "input-required")},
+        catalog(api(inputs=[PAGE])), catalog(api(inputs=[{**PAGE, "required": True}])),
+        {("breaking", "input-required")},
     ),
     "required, then optional": (
         catalog(api(inputs=[ID])), catalog(api(inputs=[{**ID, "required": False}])), {("addition", "input-optional")},
@@ -66,7 +68,8 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
         {("breaking", "python-order")},
     ),
     "an input in another place": (
-        taking(type="string", **{"in": "query"}), taking(type="string", **{"in": "header"}), {("behaviour", "input-moved")},
+        taking(type="string", **{"in": "query"}), taking(type="string", **{"in": "header"}),
+        {("behaviour", "input-moved")},
     ),
     "another type": (taking(**TEXT), taking(**WHOLE), {("breaking", "type-changed")}),
     "a wider type": (taking(**WHOLE), taking(**NUMBER), {("addition", "type-changed")}),
@@ -139,8 +142,14 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
     "a member of another type": (
         answering(members(a=TEXT)), answering(members(a=WHOLE)), {("breaking", "type-changed")},
     ),
-    "whole numbers, then any": (answering(members(a=WHOLE)), answering(members(a=NUMBER)), {("breaking", "type-changed")}),
-    "numbers, then whole ones": (answering(members(a=NUMBER)), answering(members(a=WHOLE)), {("addition", "type-changed")}),
+    "whole numbers, then any": (
+        answering(members(a=WHOLE)), answering(members(a=NUMBER)),
+        {("breaking", "type-changed")},
+    ),
+    "numbers, then whole ones": (
+        answering(members(a=NUMBER)), answering(members(a=WHOLE)),
+        {("addition", "type-changed")},
+    ),
     "an answer has another value in its enum": (
         answering(members(a={**TEXT, "enum": ["x"]})), answering(members(a={**TEXT, "enum": ["x", "y"]})),
         {("addition", "answer-values")},
@@ -154,9 +163,13 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
         answering({"oneOf": [members("a", a=TEXT), members("b", b=TEXT), members("c", c=TEXT)]}),
         {("breaking", "alternative-added")},
     ),
-    "an answer that nothing was said about": (catalog(api()), answering(TEXT), {("addition", "type-changed"), ("breaking", "answer-moved")}),
+    "an answer that nothing was said about": (
+        catalog(api()), answering(TEXT),
+        {("addition", "type-changed"), ("breaking", "answer-moved")},
+    ),
     "text in place of JSON": (
-        answering(members(a=TEXT)), catalog(api(answerType="text/plain")), {("breaking", "type-changed"), ("breaking", "class-removed"), ("behaviour", "answer-type-changed")},
+        answering(members(a=TEXT)), catalog(api(answerType="text/plain")),
+        {("breaking", "type-changed"), ("breaking", "class-removed"), ("behaviour", "answer-type-changed")},
     ),
     "a shared type, deep inside": (
         answering({"$ref": "#/schemas/A"}, A=members(b={"$ref": "#/schemas/B"}), B=members("c", c=TEXT)),
@@ -177,7 +190,8 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
     "a new API": (catalog(api()), catalog(api(), api(name="other")), {("addition", "tool-added")}),
     "a removed API": (catalog(api(), api(name="other")), catalog(api()), {("breaking", "tool-removed")}),
     "a deactivated API": (
-        catalog(api(), api(name="other")), catalog(api(), api(name="other", active=False)), {("breaking", "tool-removed")},
+        catalog(api(), api(name="other")), catalog(api(), api(name="other", active=False)),
+        {("breaking", "tool-removed")},
     ),
     "a renamed API": (
         catalog(api()), catalog(api(name="fetch_thing")), {("breaking", "tool-removed"), ("addition", "tool-added")},
@@ -200,7 +214,8 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[str, str]]]] = 
     "a class in another module": (
         catalog(api(tags=["a"], output={"$ref": "#/schemas/A"}), schemas={"A": members(a=TEXT)}),
         catalog(
-            api(tags=["a"], output={"$ref": "#/schemas/A"}), api(name="other", tags=["b"], output={"$ref": "#/schemas/A"}),
+            api(tags=["a"], output={"$ref": "#/schemas/A"}),
+            api(name="other", tags=["b"], output={"$ref": "#/schemas/A"}),
             schemas={"A": members(a=TEXT)},
         ),
         {("breaking", "class-moved"), ("addition", "tool-added")},

@@ -1,4 +1,4 @@
-"""Types that are drawn, and a judge that knows nothing of them but JSON Schema: which values fit the one and not the other?"""
+"""Types that are drawn, and a judge that knows JSON Schema alone: which values fit the one and not the other?"""
 
 from __future__ import annotations
 

@@ -252,7 +252,9 @@ LAYOUTS = st.sampled_from([None, 1, 2, 4, "\t"])
     texts=st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8), max_size=3),
     behind=st.booleans(),
 )
-def test_any_layout_stays_byte_for_byte(tmp_path_factory, indent, ending, kind, block, texts, behind):
+def test_any_layout_stays_byte_for_byte(  # noqa: PLR0917 - hypothesis passes them by name
+    tmp_path_factory, indent, ending, kind, block, texts, behind
+):
     if kind == "yaml" and isinstance(indent, str):
         indent = 2
     data = catalog(*(api(name=f"a{index}", description=text) for index, text in enumerate(texts)))

@@ -99,7 +99,10 @@ def test_a_changelog_that_a_person_edited_is_kept_as_it_is(file: Path):
 
 def test_a_release_changes_just_the_characters_of_the_version_in_the_catalog(tmp_path: Path):
     file = tmp_path / "shop.yaml"
-    text = "# ours\nname:   shop\nversion: '1.0'   # raised by release\nversioning: semver\n\napis:\n  - {name: a, httpMethod: GET, endpoint: /a, gateway: direct}\n"
+    text = (
+        "# ours\nname:   shop\nversion: '1.0'   # raised by release\nversioning: semver\n\napis:\n"
+        "  - {name: a, httpMethod: GET, endpoint: /a, gateway: direct}\n"
+    )
     file.write_text(text)
     assert "shop.yaml is 1.0 now" in released(file)
     assert file.read_text() == text
