@@ -120,16 +120,16 @@ def _words(surface: _Surface) -> tuple[str, str]:
 
 def _classes(old: _Surface, new: _Surface) -> Iterator[Change]:
     """Classes of the tools that stay, which programs cannot import from where they were."""
-    after = new.sides
+    after, known = new.sides, new.classes
+    elsewhere = {name: module for name, module in old.classes.items() if known.get(name) != module}
     staying = {side.operation.api.name for name, side in old.sides.items() if name in after}
-    if not staying:
+    if not elsewhere or not staying:
         return
     rest = replace(old.catalog, operations=tuple(one for one in old.catalog.operations if one.api.name in staying))
     needed = _Surface(rest, lowering.lower(rest, "")).classes
-    known = new.classes
-    for name, module in old.classes.items():
+    for name, module in elsewhere.items():
         where = f"class models.{module}.{name}"
-        if name not in needed or known.get(name) == module:
+        if name not in needed:
             continue
         if name in known:
             why = "programs import it from its module"

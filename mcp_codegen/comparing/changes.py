@@ -25,6 +25,10 @@ class Difference:
     what: str
     why: str
     """What follows for callers; empty where that is plain."""
+    type: str = ""
+    """The named type that it is in; empty outside of any."""
+    part: str = ""
+    """The path from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,19 @@ class Change:
     code: str
     what: str
     why: str
+    type: str = ""
+    """The named type that it is a part of, which other tools may use too; empty outside of any."""
+    part: str = ""
+    """The path inside of that type."""
 
     @property
     def sentence(self) -> str:
         """What changed, and what follows from it."""
-        said = f"{self.where} {self.what}" if self.where else self.what
+        return self.said_of(self.where)
+
+    def said_of(self, place: str) -> str:
+        """The sentence about another place."""
+        said = f"{place} {self.what}" if place else self.what
         return f"{said}: {self.why}" if self.why else said
 
 

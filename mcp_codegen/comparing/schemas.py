@@ -49,14 +49,17 @@ class Types:
         met: set[tuple[str, str]] = set()
         found = _Found()
         self._compare(old, new, "", found)
-        waiting = [("", found)]
+        waiting = [("", "", found)]
         told: list[Difference] = []
-        for prefix, one in waiting:  # grows as it goes: what stands nearest is met first
-            told += [replace(each, path=prefix + each.path) for each in one.differences]
+        for prefix, name, one in waiting:  # grows as it goes: what stands nearest is met first
+            told += [
+                replace(each, path=prefix + each.path, type=name, part=each.path if name else "")
+                for each in one.differences
+            ]
             for path, before, after in one.inside:
                 if (before, after) not in met:
                     met.add((before, after))
-                    waiting.append((prefix + path, self._of_names(before, after)))
+                    waiting.append((prefix + path, after, self._of_names(before, after)))
         return told
 
     def _of_names(self, old: str, new: str) -> _Found:

@@ -48,12 +48,8 @@ def compare(old: Side, new: Side, takes: Types, gives: Types) -> Iterator[Change
     """Everything that changed about a tool. takes, gives: what compares the types of inputs and of answers."""
     for where, found in [("", _itself(old, new)), *_inputs(old, new, takes), _answer(old, new, gives)]:
         for one in found:
-            yield Change(new.tool.name, f"{where}{one.path}", one.level, one.code, one.what, one.why)
-
-
-def shown_key(key: str) -> str:
-    """The key of an input; the language lets no other characters than these stand in one."""
-    return key
+            place = f"{where}{one.path}"
+            yield Change(new.tool.name, place, one.level, one.code, one.what, one.why, one.type, one.part)
 
 
 # --- inputs --------------------------------------------------------------------------------------------

@@ -247,6 +247,17 @@ def test_people_read_the_changes_by_tool_and_what_they_ask_for(tmp_path: Path, s
     assert result.stdout == snapshot
 
 
+def test_a_type_that_many_tools_use_is_told_once_to_people_and_for_each_tool_to_programs(tmp_path: Path, snapshot):
+    apis = [api(name=f"tool_{number}", output=members(a={"$ref": "#/schemas/A"})) for number in range(5)]
+    old = catalog(*apis, schemas={"A": members("b", b=TEXT)})
+    new = catalog(*apis, schemas={"A": members(b=TEXT, c=TEXT)})
+    assert diff(old, new, tmp_path).stdout == snapshot
+    told = compared(old, new, tmp_path)["changes"]
+    assert {one["where"] for one in told} == {"answer.a.b", "answer.a.c"}
+    assert {(one["type"], one["part"]) for one in told} == {("A", ".b"), ("A", ".c")}
+    assert len(told) == 10
+
+
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.parent.name)
 def test_a_catalog_does_not_differ_from_itself(file: Path, tmp_path: Path):
     result = codegen("diff", file, file, "--fail-on", "any")
@@ -291,6 +302,8 @@ def test_programs_get_names_counts_and_the_version_that_is_asked_for(tmp_path: P
                 "code": "input-required",
                 "what": "is new and required",
                 "why": "calls without it are refused",
+                "type": "",
+                "part": "",
             }
         ],
     }
