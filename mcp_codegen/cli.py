@@ -27,10 +27,14 @@ def main() -> None:
     """Compile API catalogs into MCP servers and typed clients.
 
     \b
-    Start with a catalog, a JSON or YAML file that lists APIs:
-      mcp-codegen validate catalog/telefonica/api_catalog.json
-      mcp-codegen generate catalog/telefonica/api_catalog.json
-      mcp-codegen mock     catalog/telefonica/api_catalog.json --port 9000
+    A catalog is a JSON or YAML file that lists APIs. Start with one of:
+      mcp-codegen init shop                                    a small one, explained
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json
+    \b
+    Then:
+      mcp-codegen validate catalog/shop/api_catalog.yaml       what is wrong with it
+      mcp-codegen generate catalog/shop/api_catalog.yaml       the package, in out/shop
+      mcp-codegen mock     catalog/shop/api_catalog.yaml       a stand-in of its APIs
     """
 
 

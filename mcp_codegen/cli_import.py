@@ -58,6 +58,12 @@ def import_(
     commands, or - for standard input. Every operation becomes an API, or the report names the reason.
 
     Importing into the same catalog again keeps what was edited there.
+
+    \b
+    Examples:
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json --report -
+      mcp-codegen import collection.json --out catalog/shop/api_catalog.json --select 'tag:orders'
+      pbpaste | mcp-codegen import - --out catalog/shop/api_catalog.json
     """
     try:
         mine = _existing(out)
