@@ -42,7 +42,7 @@ def main() -> None:
 @click.argument("catalogs", nargs=-1, required=True, type=CATALOG)
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Check catalogs and print everything that is wrong in them.
+    """Print everything that is wrong in catalogs.
 
     Each problem is a line: file:line:column: pointer: what is wrong; what to do.
 
@@ -97,7 +97,7 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this file; else it is printed.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file differs.")
 def schema(out: Path | None, *, check: bool) -> None:
-    """Print the JSON Schema of the catalog language, for editors.
+    """Print the language's JSON Schema, for editors.
 
     \b
     Example:  mcp-codegen schema --out catalog/catalog.schema.json
@@ -123,10 +123,11 @@ def schema(out: Path | None, *, check: bool) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
 def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
-    """Serve a stand-in of a catalog's APIs on loopback, offline and without credentials of your own.
+    """Serve a stand-in of a catalog's APIs on loopback.
 
-    Routes, methods, required inputs and credentials are enforced. Answers are the catalog's examples where the inputs
-    match, else made from the answer's schema: the same inputs always get the same answer.
+    It needs no network and no credentials of your own. Routes, methods, required inputs and credentials are
+    enforced. Answers are the catalog's examples where the inputs match, else made from the answer's schema: the
+    same inputs always get the same answer.
 
     \b
     Example:  mcp-codegen mock catalog/telefonica/api_catalog.json --fail deuda_fija=503:0.2 --latency 50

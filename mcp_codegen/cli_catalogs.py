@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mcp_codegen import adding, editing, pipeline, source, starting
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.cli_telling import CATALOG, mistakes
 from mcp_codegen.errors import SettingsError, shown
+from mcp_codegen.literals import json_text
 from mcp_codegen.names import tool_name
 
 _COLUMNS = ("tool", "method", "endpoint", "gateway", "hints", "active", "inputs", "tags")
@@ -28,7 +28,7 @@ _COLUMNS = ("tool", "method", "endpoint", "gateway", "hints", "active", "inputs"
 @click.option("--folder", type=CATALOG, default=Path("catalog"), show_default=True, help="Where catalogs are kept.")
 @click.option("--force", is_flag=True, help="Overwrite the catalog that is there.")
 def init(name: str, kind: str, folder: Path, *, force: bool) -> None:
-    """Write a catalog to start with, explained line by line.
+    """Write a catalog to start with, explained.
 
     It is catalog/NAME/api_catalog.yaml: three small APIs that validate, generate, and run against a stand-in.
 
@@ -62,11 +62,12 @@ def init(name: str, kind: str, folder: Path, *, force: bool) -> None:
 @click.option("--name", default="", help="What the API is called; default: after its method and path.")
 @click.option("--gateway", default="", metavar="NAME", help="The gateway it goes through; default: by the URL.")
 def add(command: str, catalog: Path | None, name: str, gateway: str) -> None:
-    """Append an API to a catalog from a curl command, or from several; - reads them from standard input.
+    """Append an API to a catalog, from a curl command.
 
-    The command is read, never run. Secrets in it are not copied: they become an auth that names environment variables.
-    Types are inferred from the one example that the command is. The rest of the file stays as it is, byte for byte, and
-    nothing is written unless the result is a valid catalog.
+    COMMAND is one command, or several, in quotes; - reads them from standard input. They are read, never run.
+    Secrets in it are not copied: they become an auth that names environment variables. Types are inferred from the
+    one example that the command is. The rest of the file stays as it is, byte for byte, and nothing is written
+    unless the result is a valid catalog.
 
     \b
     Examples:
@@ -93,9 +94,10 @@ def add(command: str, catalog: Path | None, name: str, gateway: str) -> None:
 @click.option("--inactive", is_flag=True, help="Only APIs that are not active.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_(catalogs: tuple[Path, ...], tags: tuple[str, ...], *, inactive: bool, as_json: bool) -> None:
-    """List the APIs of catalogs: tool, method, endpoint, gateway, hints, inputs, tags.
+    """List the APIs of catalogs in a table.
 
-    On a terminal it is a table that fits; into a pipe, every value stands whole, in columns.
+    Each with its tool's name, method, endpoint, gateway, hints, number of inputs, and tags. On a terminal it is a
+    table that fits; into a pipe, every value stands whole, in columns.
 
     \b
     Examples:
@@ -112,7 +114,7 @@ def list_(catalogs: tuple[Path, ...], tags: tuple[str, ...], *, inactive: bool, 
         if (not tags or set(tags) & set(operation.api.tags)) and not (inactive and operation.api.active)
     ]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        click.echo(json_text(rows))
     elif rows:
         _table(rows, several=len(catalogs) > 1)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from mcp_codegen import comparing, editing, pipeline, releasing, source
 from mcp_codegen.cli_telling import CATALOG, mistakes, note
 from mcp_codegen.errors import CatalogError, Diagnostic, SettingsError, shown
+from mcp_codegen.literals import json_text
 
 _NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 
@@ -27,7 +27,7 @@ _NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
     help="Exit with 1 when there are such changes.",
 )
 def diff(old: Path, new: Path, *, as_json: bool, fail_on: str) -> None:
-    """Tell what changed for callers from one catalog to another, and what of it breaks them.
+    """Tell what changed for callers between catalogs.
 
     OLD and NEW are catalogs, or folders with an api_catalog.json or .yaml. Inputs may only take more than before and
     answers only promise more: anything else is breaking. Read docs/versions.md for the rules and the JSON.
@@ -44,7 +44,7 @@ def diff(old: Path, new: Path, *, as_json: bool, fail_on: str) -> None:
         before, after = pipeline.load_all([_file(old), _file(new)])
         found = comparing.compare(before.catalog, after.catalog)
     if as_json:
-        click.echo(json.dumps(comparing.as_data(found), ensure_ascii=False, indent=2))
+        click.echo(json_text(comparing.as_data(found)))
     else:
         click.echo(comparing.as_text(found), nl=False)
     if fail_on != "none" and (found.changes if fail_on == "any" else found.of("breaking")):
@@ -54,7 +54,7 @@ def diff(old: Path, new: Path, *, as_json: bool, fail_on: str) -> None:
 @click.command("release")
 @click.argument("catalog", type=CATALOG)
 def release(catalog: Path) -> None:
-    """Release a catalog that asks for versions: record it, raise its version, and write its changelog.
+    """Raise a catalog's version, and write its changelog.
 
     For catalogs with "versioning": "semver". The version is raised as the changes since the last release ask; only its
     characters change in the catalog. Beside the catalog are written NAME.released.json, which the next changes are

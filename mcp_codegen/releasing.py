@@ -7,6 +7,7 @@ packages be generated anew without a version being raised twice.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,7 @@ def release(now: CheckedCatalog, last: CheckedCatalog | None, past: str) -> Rele
     if last is None:
         tools = len(now.active)
         entry = f"## {own}\n\nThe first release, with {tools} tool{'' if tools == 1 else 's'}.\n"
-        return Release(own, f"{_TITLE}{entry}", None, is_new=True)
+        return Release(own, _above(entry, past), None, is_new=True)
     changes = comparing.compare(last, now)
     version = max(changes.version, own, key=order)
     if not changes.changes and version == changes.old_version:
@@ -59,5 +60,15 @@ def release(now: CheckedCatalog, last: CheckedCatalog | None, past: str) -> Rele
     entry = (
         comparing.changelog(changes, version) if changes.changes else f"## {version}\n\nNothing changed for callers.\n"
     )
-    older = past.removeprefix(_TITLE)
-    return Release(version, f"{_TITLE}{entry}" + (f"\n{older}" if older else ""), changes, is_new=True)
+    return Release(version, _above(entry, past), changes, is_new=True)
+
+
+def _above(entry: str, past: str) -> str:
+    """The changelog with one more entry above the others; an entry that a release left there is not repeated."""
+    if not past.strip():
+        return f"{_TITLE}{entry}"
+    first = re.search(r"^## ", past, re.MULTILINE)
+    if first is None:
+        return past.rstrip("\n") + "\n\n" + entry
+    older = past[first.start() :]
+    return past if older.startswith(entry) else f"{past[: first.start()]}{entry}\n{older}"

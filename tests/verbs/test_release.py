@@ -97,6 +97,25 @@ def test_a_changelog_that_a_person_edited_is_kept_as_it_is(file: Path):
     assert "Where it *all* began." in log.read_text()
 
 
+def test_a_changelog_that_was_there_before_the_first_release_is_kept(file: Path):
+    log = file.with_name("api_catalog.changelog.md")
+    log.write_text("# Ours\n\nWhat we did.\n\n## 1.0.0\n\nAll of it.\n")
+    released(file)
+    entry = "## 1.2.3\n\nThe first release, with 1 tool.\n"
+    assert log.read_text() == f"# Ours\n\nWhat we did.\n\n{entry}\n## 1.0.0\n\nAll of it.\n"
+
+
+def test_a_release_that_was_cut_short_is_completed_by_the_next(file: Path):
+    released(file)
+    written(file, shop(api(inputs=[OPTIONAL])))
+    before = file.with_name("api_catalog.released.json").read_bytes()
+    released(file)
+    complete = {one.name: one.read_bytes() for one in file.parent.iterdir()}
+    file.with_name("api_catalog.released.json").write_bytes(before)
+    released(file)
+    assert {one.name: one.read_bytes() for one in file.parent.iterdir()} == complete
+
+
 def test_a_release_changes_just_the_characters_of_the_version_in_the_catalog(tmp_path: Path):
     file = tmp_path / "shop.yaml"
     text = (
