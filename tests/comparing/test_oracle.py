@@ -134,7 +134,7 @@ def lenient(schema: Json) -> Json:
     return kept
 
 
-checked = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+checked = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def taking(schema: Json) -> Json:
