@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich import box
@@ -20,6 +20,8 @@ from mcp_codegen.literals import json_text
 from mcp_codegen.names import tool_name
 
 _COLUMNS = ("tool", "method", "endpoint", "gateway", "hints", "active", "inputs", "tags")
+_SHORT = ("method", "hints", "active", "inputs")
+"""Columns that are never broken into lines."""
 
 
 @click.command("init")
@@ -147,9 +149,10 @@ def _table(rows: list[dict[str, Any]], *, several: bool) -> None:
         for line in [list(columns), *cells]:
             click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
         return
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column == "inputs" else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if column == "inputs" else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=column in _SHORT)
     for line in cells:
         table.add_row(*map(Text, line))
     Console().print(table)
