@@ -67,7 +67,7 @@ def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watc
 
 def _jobs(loaded: Sequence[Loaded], out: Path, cache: Path | None) -> list[_Job]:
     jobs = []
-    for one, key in zip(loaded, memory.keys(one.digest for one in loaded), strict=True):
+    for one, key in zip(loaded, memory.keys(one.inputs for one in loaded), strict=True):
         folder = out / one.catalog.catalog.name
         digests = memory.recall(cache, key)
         standing = len(digests) if digests and output.holds(digests, folder) else 0

@@ -44,10 +44,10 @@ def folder(environ: Mapping[str, str]) -> Path | None:
     return where if named or where.is_absolute() else None  # there may be no home
 
 
-def keys(catalogs: Iterable[str]) -> list[str]:
-    """What packages are made of: their catalogs, by their digests, and every part of the generator."""
+def keys(inputs: Iterable[str]) -> list[str]:
+    """What packages are made of, as digests: the inputs of each, and every part of the generator."""
     generator = _generator()
-    return [hashlib.sha256(f"{generator} {catalog}".encode()).hexdigest() for catalog in catalogs]
+    return [hashlib.sha256(f"{generator} {one}".encode()).hexdigest() for one in inputs]
 
 
 def _generator() -> str:
