@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from click.testing import CliRunner, Result
+from hypothesis import settings
 from mcp.server.mcpserver.tools import Tool
 
 from mcp_codegen.cli import main
@@ -75,6 +76,11 @@ class Built:
             sys.path.remove(str(self.folder))
             for name in [name for name in sys.modules if name.partition(".")[0] == self.module]:
                 del sys.modules[name]
+
+
+def examples(usual: int) -> int:
+    """How many examples a test that is slow takes: so many, or more as hypothesis's profile has more than 100."""
+    return usual * settings().max_examples // 100
 
 
 def build(catalog: Mapping[str, Any], folder: Path) -> Built:

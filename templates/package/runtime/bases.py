@@ -73,14 +73,15 @@ def _keep_date_time(value: Any, parse: Callable[[Any], dt.datetime]) -> dt.datet
     return kept
 
 
-def _as_written(value: dt.date) -> str:
+def as_written(value: dt.date) -> str:
+    """A date or a point in time as it came, else in ISO 8601."""
     return getattr(value, "written", None) or value.isoformat()
 
 
-Date = Annotated[dt.date, WrapValidator(_keep_date), PlainSerializer(_as_written, return_type=str, when_used="json")]
+Date = Annotated[dt.date, WrapValidator(_keep_date), PlainSerializer(as_written, return_type=str, when_used="json")]
 """A date that is written again as it came."""
 DateTime = Annotated[
-    dt.datetime, WrapValidator(_keep_date_time), PlainSerializer(_as_written, return_type=str, when_used="json")
+    dt.datetime, WrapValidator(_keep_date_time), PlainSerializer(as_written, return_type=str, when_used="json")
 ]
 """A point in time that is written again as it came, with its own offset and fractions."""
 
