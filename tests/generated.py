@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from click.testing import CliRunner, Result
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from mcp.server.mcpserver.tools import Tool
 
 from mcp_codegen.cli import main
@@ -78,9 +78,16 @@ class Built:
                 del sys.modules[name]
 
 
-def examples(usual: int) -> int:
-    """How many examples a test that is slow takes: so many, or more as hypothesis's profile has more than 100."""
-    return usual * settings().max_examples // 100
+def some(usual: int) -> settings:
+    """So many examples of what is slow to try, or more as hypothesis's profile has more than 100; none is shrunk."""
+    count = max(1, usual * settings().max_examples // 100)
+    return settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def build(catalog: Mapping[str, Any], folder: Path) -> Built:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import CallToolResult
@@ -19,7 +19,7 @@ from tests.corpus.conftest import Imported
 from tests.corpus.descriptions import Description, Operation, described, each
 from tests.corpus.expected import ABSENT, Call, Credentials, base64_of, differences
 from tests.corpus.making import Maker
-from tests.generated import examples
+from tests.generated import some
 from tests.runtime.upstream import Answer, Peer, Received, Upstream, response
 
 Json = Any
@@ -89,7 +89,7 @@ def attempt(
     calls = call_of(description, operation)
     answers = answer_of(description, operation)
 
-    @settings(max_examples=examples(EXAMPLES), deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @some(EXAMPLES)
     @given(calls, answers)
     def check(call: Call, answer: Json) -> None:
         arguments = arguments_of(call, listed, about)
@@ -109,7 +109,8 @@ def with_defaults(call: Call, listed: Mapping[str, Any], about: Mapping[str, Any
     What has a default need not be given; the default is sent. Inputs in the body are an object, if an empty one.
     """
     names = {key: name for name, key in about.get("renamedInputs", {}).items()}
-    defaults = {names.get(key, key): one["default"] for key, one in listed["inputSchema"]["properties"].items() if "default" in one}
+    known = {names.get(key, key): one for key, one in listed["inputSchema"]["properties"].items()}
+    defaults = {name: one["default"] for name, one in known.items() if "default" in one}
     outside = {(one.place, one.name) for one in call.operation.parameters}
     values = {(place, name): defaults[name] for place, name in outside if name in defaults} | dict(call.values)
     if call.operation.body is None or "body" in listed["inputSchema"]["properties"]:
