@@ -19,13 +19,15 @@ FORMATS: Final[Mapping[str, str]] = {"date": "dt.date", "date-time": "dt.datetim
 """In the signatures of callers."""
 WRITTEN_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
 """Where values pass through: they go on as they were written."""
-_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "OneOf"})
+_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "MultipleOf", "OneOf"})
 """The types of the runtime that annotations name."""
 _CONSTRAINTS: Final[Mapping[str, str]] = {
     "pattern": "pattern", "minLength": "min_length", "maxLength": "max_length", "minimum": "ge", "maximum": "le",
     "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of", "minItems": "min_length",
     "maxItems": "max_length",
 }  # fmt: skip
+_STEPS: Final = ("decimal", "multipleOf")
+"""What no keyword of Field can say."""
 COMMON: Final = "common"
 _SEPARATOR: Final = "\x1f"
 
@@ -263,7 +265,9 @@ def standard_imports(
 
 def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
     """Keywords of Field; an answer is not held to its type's constraints."""
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
+    if direction == "output":
+        return {}
+    return {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:
@@ -282,6 +286,8 @@ def _is_literal(schema: Schema) -> bool:
 
 
 def _scalar(schema: Schema, place: _Place) -> str:
+    if schema.kind == "decimal" and place.checked and place.direction == "input" and "multipleOf" in schema.constraints:
+        return f"Annotated[DecimalNumber, {call('MultipleOf', schema.constraints['multipleOf'])}]"
     if schema.kind != "string":
         return SCALARS.get(schema.kind, "Any")
     formats = WRITTEN_FORMATS if place.checked else FORMATS

@@ -1,4 +1,4 @@
-"""Descriptions of real APIs, read from the texts of OpenAPI and Swagger alone: nothing here is shared with the importers.
+"""Descriptions of real APIs, read by the texts of OpenAPI and Swagger alone: the importers share nothing of it.
 
 What is read: the operations, their parameters, bodies, answers and security, references followed.
 """

@@ -38,6 +38,8 @@ class Call:
     body: Json = ABSENT
     files: frozenset[str] = frozenset()
     """The members of the body that are bytes; callers write base64."""
+    whole: bool | None = None
+    """Whether the body is one argument; None where its names tell."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def expected_cookies(call: Call) -> dict[str, str]:
     written = {}
     for one in call.operation.parameters:
         value = call.values.get((one.place, one.name))
-        if one.place == "cookie" and value is not None:
+        if one.place == "cookie" and value is not None and value != []:
             written[one.name] = ",".join(_encoded(word) for word in _words(value))
     return written
 
@@ -164,7 +166,9 @@ class Asked:
         self._operation = operation
         self._taken: set[tuple[str, str]] = set()
         self._found = [self._missing(one) for one in operation.security]
-        self._chosen = next((one for one, missing in zip(operation.security, self._found, strict=True) if not missing), {})
+        self._chosen = next(
+            (one for one, missing in zip(operation.security, self._found, strict=True) if not missing), {}
+        )
         self._taken = {_place(scheme) for scheme in self._chosen.values()}
 
     def problems(self) -> Iterator[str]:
@@ -190,7 +194,7 @@ class Asked:
         return [name for name, scheme in schemes.items() if not self._carries(name, scheme)]
 
     def _carries(self, name: str, scheme: Json) -> bool:
-        """Whether the request shows the one credential of this scheme, where OpenAPI's "Security Scheme Object" says."""
+        """Whether the request shows the scheme's one credential, where OpenAPI's "Security Scheme Object" says."""
         place, key = _place(scheme)
         if place == "header":
             shown = self._received.header(key)

@@ -17,14 +17,17 @@ Values = st.SearchStrategy[Any]
 Direction = Literal["request", "answer"]
 
 EDGES = (
-    "", " ", "a b", "null", "true", "12", "/", "?", "&", "=", "#", "%", "%2F", "+", ",", ";", ":", "@", "a/b?c&d=e#f%20g+h,i;j",
-    "..", "ñ", "日本", "😀", "\"", "\\", "{x}", "[1]", "|", "'", "\n", "\x00", "~._-",
+    "", " ", "a b", "null", "true", "12", "/", "?", "&", "=", "#", "%", "%2F", "+", ",", ";", ":", "@",
+    "a/b?c&d=e#f%20g+h,i;j", "..", "ñ", "日本", "😀", "\"", "\\", "{x}", "[1]", "|", "'", "\n", "\x00", "~._-",
 )  # fmt: skip
 PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=8)
 TEXTS = st.sampled_from(EDGES) | st.text(max_size=6)
+MOMENTS = ("2025-12-31T23:59:59Z", "2025-01-02T03:04:05.678+02:00", "1999-12-31T00:00:00-03:00")
 FORMATS: Mapping[str, Values] = {
     "date": st.dates().map(str),
-    "date-time": st.sampled_from(("2025-12-31T23:59:59Z", "2025-01-02T03:04:05.678+02:00", "1999-12-31T00:00:00-03:00")),
+    "date-time": st.sampled_from(
+        ("2025-12-31T23:59:59Z", "2025-01-02T03:04:05.678+02:00", "1999-12-31T00:00:00-03:00")
+    ),
     "uuid": st.uuids().map(str),
     "email": st.just("someone@example.com"),
     "uri": st.sampled_from(("https://example.com/a?b=c&d=%20#e", "urn:x:y")),

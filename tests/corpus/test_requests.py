@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
-from mcp_types import CallToolResult
 
+from tests.corpus.calling import TOKEN, OfficialCaller, arguments_of, told
 from tests.corpus.conftest import Imported
 from tests.corpus.descriptions import Description, Operation, described, each
 from tests.corpus.expected import ABSENT, Call, Credentials, base64_of, differences
 from tests.corpus.making import Maker
 from tests.generated import some
-from tests.runtime.upstream import Answer, Peer, Received, Upstream, response
+from tests.runtime.upstream import Upstream
 
 Json = Any
 EXAMPLES = 6
-TOKEN = "t0ken-of-the-endpoint"
 
 
 @each
@@ -37,57 +35,19 @@ def test_exactly_the_described_request_arrives(
     credentials = Credentials(frozenset({*environ.values(), TOKEN}), {})
     server = found.built.load("server").create_server(environ)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
-        caller = Caller(portal, client, upstream)
+        caller = OfficialCaller(portal, client, upstream)
         for operation in description.operations:
             with subtests.test(operation=operation.key):
-                about = found.built.metadata["tools"][found.tools[operation.key]]
-                listed = found.built.listing[found.tools[operation.key]]
-                attempt(description, operation, listed, about, caller, credentials)
-
-
-class Caller:
-    """Calls tools, and keeps the request that arrived."""
-
-    def __init__(self, portal: BlockingPortal, client: Client, upstream: Upstream) -> None:
-        self._portal, self._client, self._upstream = portal, client, upstream
-
-    def call(self, tool: str, arguments: Mapping[str, Json], answer: Json) -> tuple[CallToolResult, list[Received]]:
-        """The result, and what arrived but for requests for tokens."""
-        self._upstream.received.clear()
-        self._upstream.answer = answering(answer)
-        result = self._portal.call(self._client.call_tool, tool, dict(arguments))
-        return result, [one for one in self._upstream.received if not _is_for_token(one)]
-
-
-def _is_for_token(one: Received) -> bool:
-    return b"grant_type=client_credentials" in one.body and bool(one.header("authorization"))
-
-
-def answering(content: Json) -> Answer:
-    async def answer(request: Received, peer: Peer) -> None:
-        if _is_for_token(request):
-            await peer.send(response(json.dumps({"access_token": TOKEN, "token_type": "Bearer"}).encode()))
-        elif content is ABSENT:
-            await peer.send(response(b"", "204 No Content", kind=""))
-        elif isinstance(content, bytes):
-            await peer.send(response(content, kind=""))
-        else:
-            await peer.send(response(json.dumps(content).encode()))
-
-    return answer
+                attempt(description, operation, found, caller, credentials)
 
 
 def attempt(
-    description: Description,
-    operation: Operation,
-    listed: Mapping[str, Any],
-    about: Mapping[str, Any],
-    caller: Caller,
-    credentials: Credentials,
+    description: Description, operation: Operation, found: Imported, caller: OfficialCaller, credentials: Credentials
 ) -> None:
     """Call one operation with several values, each answered in a way that its description allows."""
-    calls = call_of(description, operation)
-    answers = answer_of(description, operation)
+    calls, answers = call_of(description, operation), answer_of(description, operation)
+    tool = found.tools[operation.key]
+    listed, about = found.built.listing[tool], found.built.metadata["tools"][tool]
 
     @some(EXAMPLES)
     @given(calls, answers)
@@ -117,13 +77,6 @@ def with_defaults(call: Call, listed: Mapping[str, Any], about: Mapping[str, Any
         return replace(call, values=values)
     inside = {name: value for name, value in defaults.items() if name not in {name for _, name in outside}}
     return replace(call, values=values, body=inside | (call.body if call.body is not ABSENT else {}))
-
-
-def told(result: CallToolResult) -> Json:
-    """The answer, as an official client reads it."""
-    if result.structured_content is not None and "result" in result.structured_content:
-        return result.structured_content["result"]
-    return result.structured_content if result.structured_content is not None else json.loads(result.content[0].text)
 
 
 def call_of(description: Description, operation: Operation) -> st.SearchStrategy[Call]:
@@ -172,21 +125,3 @@ def answer_of(description: Description, operation: Operation) -> st.SearchStrate
         elif "json" in (kind := preferred(content)):
             made.append(maker.value(content[kind]))
     return st.one_of(*made) if made else st.just(b"")
-
-
-def arguments_of(call: Call, listed: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Json]:
-    """The tool's arguments: each by its name, with its place behind it where that name stands in several."""
-    keys: Mapping[str, str] = {name: key for key, name in about.get("renamedInputs", {}).items()}
-    properties = listed["inputSchema"]["properties"]
-    places = list(call.values)
-    whole = "body" in properties and not (isinstance(call.body, dict) and "body" in call.body)
-    if call.body is not ABSENT:
-        places += [("body", "body")] if whole else [("body", name) for name in call.body]
-    arguments: dict[str, Json] = {}
-    for place, name in places:
-        value = call.values.get((place, name), ABSENT)
-        if place == "body":
-            value = call.body if whole else call.body[name]
-        label = name if name not in arguments and keys.get(name, name) not in arguments else f"{name}_{place}"
-        arguments[keys.get(label, label)] = value
-    return arguments

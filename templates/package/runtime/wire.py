@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,9 +37,11 @@ def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _written(value: Any) -> Any:  # noqa: ANN401 - any value
-    """Dates outside of models in their own words; models see to theirs."""
+    """Dates in their own words, decimals as numbers, where they stand in no model: models see to theirs."""
     if isinstance(value, date):
         return as_written(value)
+    if isinstance(value, Decimal):
+        return float(value)
     if isinstance(value, list | tuple):
         return [_written(one) for one in value]
     return {key: _written(one) for key, one in value.items()} if isinstance(value, Mapping) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from email.message import Message
 from typing import Any, Protocol
 
@@ -138,7 +139,7 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _parts(name, one)
-    elif isinstance(value, str | int | float | bool):
+    elif isinstance(value, str | int | float | bool | Decimal):
         yield name, (None, text(value).encode())
     else:
         plain = present({name: value})[name]
