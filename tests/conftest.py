@@ -9,7 +9,7 @@ from hypothesis import settings
 
 # The same examples in every run; `pytest --hypothesis-profile=default` tries others, `=many` many others.
 settings.register_profile("same", derandomize=True)
-settings.register_profile("many", max_examples=3000, deadline=None)
+settings.register_profile("many", max_examples=800, deadline=None)
 settings.load_profile("same")
 
 

@@ -58,10 +58,10 @@ def answering(content: Json) -> Answer:
 
 
 def told(result: CallToolResult) -> Json:
-    """The answer, as an official client reads it."""
-    if result.structured_content is not None and "result" in result.structured_content:
-        return result.structured_content["result"]
-    return result.structured_content if result.structured_content is not None else json.loads(result.content[0].text)
+    """The answer, as an official client reads it: as text and, where it has a type, as structure."""
+    answer = json.loads(result.content[0].text)
+    assert result.structured_content in (None, answer, {"result": answer})
+    return answer
 
 
 ORDER = ("path", "query", "header", "cookie", "body")
