@@ -145,7 +145,8 @@ def _said(error: ValidationError) -> str:
     expected = error.validator_value
     place = f" at {pointer_text(tuple(error.absolute_path))}" if error.absolute_path else ""
     said = {
-        "type": f"is not of type {' or '.join(expected) if isinstance(expected, list) else expected}",
+        "type": f"is not of type {' or '.join(map(str, expected)) if isinstance(expected, list) else expected}",
+        "anyOf": "fits none of its types",
         "required": "lacks a required member",
         "pattern": f"does not match the pattern {shown(str(expected))}",
         "enum": "is not one of the values allowed",
