@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 import jsonschema
@@ -53,4 +54,12 @@ def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jso
             yield jsonschema.ValidationError("no match")
 
 
-_Validator: Final[Any] = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def multiple_of(_: object, step: float, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    """Multiples as they are written: 9.886 is one of 0.001, though their floats leave a rest."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and Fraction(str(value)) % Fraction(str(step)):
+        yield jsonschema.ValidationError("no multiple")
+
+
+_Validator: Final[Any] = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _pattern, "multipleOf": multiple_of}
+)

@@ -16,14 +16,18 @@ SCALARS: Final[Mapping[str, str]] = {
     "integer": "int", "number": "float", "decimal": "DecimalNumber", "boolean": "bool", "file": "Base64",
 }  # fmt: skip
 FORMATS: Final[Mapping[str, str]] = {"date": "dt.date", "date-time": "dt.datetime"}
-ANSWERED_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
-_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "OneOf"})
+"""In the signatures of callers."""
+WRITTEN_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
+"""Where values pass through: they go on as they were written."""
+_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "MultipleOf", "OneOf"})
 """The types of the runtime that annotations name."""
 _CONSTRAINTS: Final[Mapping[str, str]] = {
     "pattern": "pattern", "minLength": "min_length", "maxLength": "max_length", "minimum": "ge", "maximum": "le",
     "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of", "minItems": "min_length",
     "maxItems": "max_length",
 }  # fmt: skip
+_STEPS: Final = ("decimal", "multipleOf")
+"""What no keyword of Field can say."""
 COMMON: Final = "common"
 _SEPARATOR: Final = "\x1f"
 
@@ -178,7 +182,7 @@ class Modeller:
                 for index, one in enumerate(schema.variants)
             ]
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
-        return _enumerated(schema, place) if schema.enum else _scalar(schema, place.direction)
+        return _enumerated(schema, place) if schema.enum else _scalar(schema, place)
 
     def _classes(self, schema: Schema, direction: Direction, source: str, seen: set[str]) -> Iterator[_Class]:
         """Every class that a type needs, inner ones first."""
@@ -263,11 +267,13 @@ def standard_imports(
 
 def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
     """Keywords of Field; an answer is not held to its type's constraints."""
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
+    if direction == "output":
+        return {}
+    return {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:
-    plain = _scalar(schema, place.direction)
+    plain = _scalar(schema, place)
     if _is_literal(schema):
         choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
         return choices if place.direction == "input" else f"{choices} | {plain}"
@@ -281,11 +287,13 @@ def _is_literal(schema: Schema) -> bool:
     return schema.kind in ("string", "integer", "boolean")
 
 
-def _scalar(schema: Schema, direction: Direction) -> str:
+def _scalar(schema: Schema, place: _Place) -> str:
+    if schema.kind == "decimal" and place.checked and place.direction == "input" and "multipleOf" in schema.constraints:
+        return f"Annotated[DecimalNumber, {call('MultipleOf', schema.constraints['multipleOf'])}]"
     if schema.kind != "string":
         return SCALARS.get(schema.kind, "Any")
-    formats = FORMATS if direction == "input" else ANSWERED_FORMATS
-    return "str" if _constraints(schema, direction) else formats.get(schema.format, "str")
+    formats = WRITTEN_FORMATS if place.checked else FORMATS
+    return "str" if _constraints(schema, place.direction) else formats.get(schema.format, "str")
 
 
 def _variant(source: str, union: Schema, index: int) -> str:

@@ -72,8 +72,8 @@ RESERVED_FUNCTIONS: Final = (
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
     "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "Base64", "BaseModel", "Basic", "Bearer", "Bytes",
     "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
-    "InputModel", "Json", "JsonValue", "Literal", "MISSING", "Mapping", "Members", "Model", "OPEN", "OneOf",
-    "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "InputModel", "Json", "JsonValue", "Literal", "MISSING", "Mapping", "Members", "Model", "MultipleOf", "OPEN",
+    "OneOf", "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}

@@ -10,8 +10,9 @@ from hypothesis import settings
 
 os.environ["MCP_CODEGEN_CACHE"] = "off"  # nothing that was generated before has a say
 
-# The same examples in every run; `pytest --hypothesis-profile=default` tries others.
+# The same examples in every run; `pytest --hypothesis-profile=default` tries others, `=many` many others.
 settings.register_profile("same", derandomize=True)
+settings.register_profile("many", max_examples=800, deadline=None)
 settings.load_profile("same")
 
 

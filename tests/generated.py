@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, Phase, settings
 from mcp.server.mcpserver.tools import Tool
 
 from mcp_codegen.cli import main
@@ -75,6 +76,18 @@ class Built:
             sys.path.remove(str(self.folder))
             for name in [name for name in sys.modules if name.partition(".")[0] == self.module]:
                 del sys.modules[name]
+
+
+def some(usual: int) -> settings:
+    """So many examples of what is slow to try, or more as hypothesis's profile has more than 100; none is shrunk."""
+    count = max(1, usual * settings().max_examples // 100)
+    return settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def build(catalog: Mapping[str, Any], folder: Path) -> Built:

@@ -5,12 +5,14 @@ Titles, examples, descriptions, and formats that nothing checks have no part in 
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
 
 Json = Any
 Schema = Any
@@ -41,9 +43,9 @@ def _differences(
         for word in sorted((a.keys() | b.keys()) & (_SCALAR_WORDS | {"enum", "format"})):
             if a.get(word) != b.get(word):
                 yield f"{path}: {word} {a.get(word)!r} and {b.get(word)!r}"
-        if kind == "array":
+        if kind.startswith("array"):
             yield from _differences(a.get("items", True), b.get("items", True), roots, f"{path}[]", seen)
-        if kind == "object":
+        if kind.startswith("object"):
             yield from _of_objects(a, b, roots, path, seen)
 
 
@@ -102,7 +104,7 @@ def resolve(schema: Schema, root: Schema) -> Schema:
 def as_listed(schema: Schema) -> Schema:
     """What `tools/list` says of an answer's schema: one that may be no object stands under `result`."""
     kinds = _kinds(schema, schema)
-    if kinds.keys() <= {"object"} or "any" in kinds:
+    if "any" in kinds or all(kind.startswith("object") for kind in kinds):
         return schema
     wrapped = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
     return wrapped | {"$defs": schema.get("$defs", {})}
@@ -112,11 +114,10 @@ def _union(parts: Iterator[dict[str, dict[str, Any]]]) -> dict[str, dict[str, An
     kinds: dict[str, dict[str, Any]] = {}
     for part in parts:
         for kind, words in part.items():
-            if kind in kinds and kinds[kind] != words:
-                assert not (kinds[kind] and words), (kinds[kind], words)  # one of them takes all of the kind
-                kinds[kind] = {}
+            if kinds.get(kind) and words and kinds[kind] != words:
+                kinds[f"{kind} {len(kinds)}"] = words  # another alternative of the same type
             else:
-                kinds[kind] = words
+                kinds[kind] = words if kinds.get(kind, words) else {}  # one of them takes all of the type
     return {"any": {}} if "any" in kinds else kinds
 
 
@@ -143,9 +144,19 @@ formats.checks("date")(lambda value: not isinstance(value, str) or bool(_DATE.fu
 formats.checks("date-time")(lambda value: not isinstance(value, str) or bool(re.match(r"\d{4}-\d\d-\d\d", value)))
 
 
-def validator(schema: Schema) -> Draft202012Validator:
-    """Checks values as JSON Schema says, dates included."""
-    return Draft202012Validator(schema, format_checker=formats)
+def _encoded(_: Any, encoding: str, value: Json, __: Any) -> Iterator[ValidationError]:
+    try:
+        base64.b64decode(value if isinstance(value, str) else "", validate=encoding == "base64")
+    except ValueError:
+        yield ValidationError("is not encoded so")
+
+
+_Validator: Any = extend(Draft202012Validator, {"contentEncoding": _encoded})  # type: ignore[no-untyped-call]
+
+
+def validator(schema: Schema) -> Any:
+    """Checks values as JSON Schema says, dates and encodings included."""
+    return _Validator(schema, format_checker=formats)
 
 
 def values(schema: Schema, seed: int, count: int) -> list[Json]:

@@ -33,13 +33,29 @@ class RequestBody:
 
     def value(self, one: Parameter, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
         """An input's value, `ABSENT` where it is left out. Raises `ValueError`."""
+        if self.is_form and one.is_whole:
+            return self._object(schema, schemas)
         given = self.members.get(one.name, ABSENT) if self.whole is ABSENT else self.whole
         if given is ABSENT:
             return ABSENT
         if isinstance(given, bytes):
             return _of_bytes(given, schema, schemas)
-        if not self.is_form:
-            return given
+        return self._field(given, schema, schemas) if self.is_form else given
+
+    def _object(self, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
+        """A form that is one object: of a type's alternatives, the one that has members of these names."""
+        alternatives = [resolved(one, schemas) for one in schema.variants] or [schema]
+        typed_as = next((one for one in alternatives if self._is_of(one)), alternatives[0])
+        known = {member.name: resolved(member.schema, schemas) for member in typed_as.members}
+        other = resolved(typed_as.values, schemas) if typed_as.values else Schema(schema.pointer, "any")
+        return {name: self._field(given, known.get(name, other), schemas) for name, given in self.members.items()}
+
+    def _is_of(self, schema: Schema) -> bool:
+        named = {member.name for member in schema.members}
+        needed = {member.name for member in schema.members if member.required}
+        return needed <= self.members.keys() and (schema.open or self.members.keys() <= named)
+
+    def _field(self, given: Sequence[bytes], schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
         if schema.kind == "array" and schema.items:
             items = resolved(schema.items, schemas)
             return [_of_bytes(text, items, schemas) for text in given]

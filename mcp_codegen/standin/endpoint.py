@@ -18,7 +18,7 @@ from mcp_codegen.standin import answers, documents
 from mcp_codegen.standin.access import Gate
 from mcp_codegen.standin.behaviour import Fault
 from mcp_codegen.standin.draw import Draw
-from mcp_codegen.standin.identifiers import NOT_FOUND, Identifiers
+from mcp_codegen.standin.identifiers import NOT_FOUND, Identifiers, asks_for
 from mcp_codegen.standin.inputs import Inputs, validator
 from mcp_codegen.standin.messages import Reply, Request, failure, phrase
 
@@ -95,10 +95,11 @@ class Endpoint:
     def _unknown(self, inputs: Mapping[str, Any]) -> Reply | None:
         """The reply to an identifier that nobody gave out."""
         known = self._shared.identifiers
-        for one in self.operation.parameters if self._answers_not_found else ():
+        for one in self.operation.parameters:
             value = inputs.get(one.label)
             if (
                 known.are_checked(one.name, self.name)
+                and asks_for(self.operation, one)
                 and isinstance(value, str)
                 and not known.is_known(one.name, value)
             ):
@@ -111,10 +112,6 @@ class Endpoint:
     @property
     def _media_type(self) -> str:
         return self.operation.api.answer_type.partition(";")[0].strip().lower()
-
-    @cached_property
-    def _answers_not_found(self) -> bool:
-        return any(error.status == NOT_FOUND for error in self.operation.api.errors)
 
     @cached_property
     def _inputs(self) -> Inputs:

@@ -16,6 +16,7 @@ from pydantic import MISSING, BaseModel
 from pydantic_core import to_json, to_jsonable_python
 
 from ..errors import InvalidArguments
+from .bases import as_written
 
 SEPARATORS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """Between the members of a value that stands in one pair; as OpenAPI's own examples write them."""
@@ -52,7 +53,7 @@ def text(value: Any) -> str:  # noqa: ANN401 - any value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, date):
-        return str(getattr(value, "written", "")) or value.isoformat()
+        return as_written(value)
     if isinstance(value, list | tuple | Mapping | BaseModel):
         return to_json(value, by_alias=True).decode()
     return str(value)
