@@ -17,6 +17,7 @@ from mcp_codegen.schema import Schema
 from mcp_codegen.validation import nearest
 
 Policy = OffsetPages | NumberedPages | CursorPages | LinkedPages
+Schemas = Mapping[str, Schema]
 Members = tuple[str, ...]
 """The way from an answer's root to a value in it."""
 
@@ -88,7 +89,7 @@ def _read(one: Operation, policy: Policy, catalog: CheckedCatalog) -> Paging | l
                 problems.append(_missing(policy, (*where, key), name, inputs))
             continue
         texts = key == "cursor"
-        if problem := _unusable(inputs[name], (*where, key), catalog, texts=texts):
+        if problem := _unusable(inputs[name], (*where, key), catalog.schemas, texts=texts):
             problems.append(problem)
         elif key in ("limit", "perPage"):
             size = inputs[name]
@@ -97,10 +98,10 @@ def _read(one: Operation, policy: Policy, catalog: CheckedCatalog) -> Paging | l
     if not is_json(media_type := one.api.answer_type.partition(";")[0].strip().lower()):
         said = f"an answer of type {shown(media_type)} has no pages"
         return [*problems, Problem(where, said, "remove the key, or mend 'answerType'", at_key=True)]
-    found = _list_in(one.answer, policy.items, catalog)
+    found = _list_in(one.answer, policy.items, catalog.schemas)
     if isinstance(found, str):
         at = (*where, "items") if policy.items is not None else where
-        problems.append(Problem(at, found, _choices(one.answer, catalog), at_key=policy.items is None))
+        problems.append(Problem(at, found, _choices(one.answer, catalog.schemas), at_key=policy.items is None))
     if problems or isinstance(found, str):
         return problems
     return Paging(policy, *found, position, size)
@@ -131,8 +132,8 @@ def _missing(policy: Policy, where: Pointer, name: str, inputs: Mapping[str, Par
     return Problem(where[:-1], said, f"add the key {shown(key)}, with the input's name", at_key=True)
 
 
-def _unusable(parameter: Parameter, where: Pointer, catalog: CheckedCatalog, *, texts: bool) -> Problem | None:
-    kind = _settled(parameter.schema, catalog).kind
+def _unusable(parameter: Parameter, where: Pointer, schemas: Schemas, *, texts: bool) -> Problem | None:
+    kind = _settled(parameter.schema, schemas).kind
     if parameter.place not in _PLACES:
         hint = f"name one in the {', '.join(_PLACES[:-1])} or {_PLACES[-1]}"
         return Problem(where, f"the input {shown(parameter.name)} stands in the {parameter.place}", hint)
@@ -146,11 +147,11 @@ def _unusable(parameter: Parameter, where: Pointer, catalog: CheckedCatalog, *, 
 # --- the list in an answer -----------------------------------------------------------------------------
 
 
-def _list_in(answer: Schema | None, pointer: str | None, catalog: CheckedCatalog) -> tuple[Members, Schema | None] | str:
+def _list_in(answer: Schema | None, pointer: str | None, schemas: Schemas) -> tuple[Members, Schema | None] | str:
     """Where the list stands and what is in it, or what is wrong with that."""
     if pointer is not None:
         members = members_of(pointer)
-        found = at(answer, members, catalog)
+        found = at(answer, members, schemas)
         if found is None or found.kind == "any":
             described = answer is not None and found is None
             return f"nothing in the answer's type stands at {shown(pointer)}" if described else (members, None)
@@ -159,49 +160,49 @@ def _list_in(answer: Schema | None, pointer: str | None, catalog: CheckedCatalog
         return members, found.items
     if answer is None:
         return (), None
-    root = _settled(answer, catalog)
+    root = _settled(answer, schemas)
     if root.kind == "array":
         return (), root.items
     if root.kind == "any":
         return (), None
-    lists = _lists(root, catalog)
+    lists = _lists(root, schemas)
     if len(lists) == 1:
         return next(iter(lists.items()))
     return "the answer is no list, and holds " + (f"{len(lists)} of them" if lists else "none")
 
 
-def _choices(answer: Schema | None, catalog: CheckedCatalog) -> str:
-    lists = _lists(_settled(answer, catalog), catalog) if answer else {}
+def _choices(answer: Schema | None, schemas: Schemas) -> str:
+    lists = _lists(_settled(answer, schemas), schemas) if answer else {}
     pointers = [shown("/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in one)) for one in lists]
     if not pointers:
         return "an answer without a list has no pages: remove the key, or mend the answer's type"
     return f"add the key 'items', such as {' or '.join(pointers[:3])}"
 
 
-def _lists(root: Schema, catalog: CheckedCatalog) -> dict[Members, Schema | None]:
+def _lists(root: Schema, schemas: Schemas) -> dict[Members, Schema | None]:
     """The lists that an object holds as its own members."""
-    settled = {member.name: _settled(member.schema, catalog) for member in root.going("output")}
+    settled = {member.name: _settled(member.schema, schemas) for member in root.going("output")}
     return {(name,): schema.items for name, schema in settled.items() if schema.kind == "array"}
 
 
-def at(answer: Schema | None, members: Members, catalog: CheckedCatalog) -> Schema | None:
+def at(answer: Schema | None, members: Members, schemas: Schemas) -> Schema | None:
     """The type at a place in an answer, references settled; None where there is nothing."""
     schema = answer
     for name in members:
         if schema is None:
             return None
-        schema = _settled(schema, catalog)
+        schema = _settled(schema, schemas)
         if schema.kind == "any":
             return schema
         member = next((one.schema for one in schema.going("output") if one.name == name), None)
         schema = member or schema.values
-    return _settled(schema, catalog) if schema else None
+    return _settled(schema, schemas) if schema else None
 
 
-def _settled(schema: Schema, catalog: CheckedCatalog) -> Schema:
+def _settled(schema: Schema, schemas: Schemas) -> Schema:
     """What a reference stands for; one that comes back to itself is told by another rule."""
     seen: set[str] = set()
     while schema.kind == "ref" and schema.ref not in seen:
         seen.add(schema.ref)
-        schema = catalog.schemas[schema.ref]
+        schema = schemas[schema.ref]
     return schema

@@ -29,10 +29,15 @@ NULL: Final = 8
 
 
 def make(
-    answer: Schema, schemas: Mapping[str, Schema], known: Identifiers, draw: Draw, echoed: Mapping[Path, Any]
+    answer: Schema,
+    schemas: Mapping[str, Schema],
+    known: Identifiers,
+    draw: Draw,
+    echoed: Mapping[Path, Any],
+    name: str = "",
 ) -> Any:  # noqa: ANN401 - JSON
-    """An answer of a type. `echoed` holds the members, by their paths, that give inputs back."""
-    return _Making(schemas, known, echoed).value(answer, "", draw, (), ())
+    """An answer of a type. `echoed` holds the members, by their paths, that give inputs back; `name` is what it is of."""
+    return _Making(schemas, known, echoed).value(answer, name, draw, (), ())
 
 
 def paths_of(names: Collection[str], answer: Schema, schemas: Mapping[str, Schema]) -> dict[Path, Schema]:

@@ -25,7 +25,18 @@ MOST = 5
 """How many of an error's details are looked at; of several errors the first one speaks for all."""
 
 _WRAPPERS = ("error", "errors", "fault", "requestError", "serviceException", "policyException", "odata.error")
-_CODES = ("code", "errorCode", "error_code", "errorcode", "error", "exceptionId", "messageId", "__type", "status", "type")
+_CODES = (
+    "code",
+    "errorCode",
+    "error_code",
+    "errorcode",
+    "error",
+    "exceptionId",
+    "messageId",
+    "__type",
+    "status",
+    "type",
+)
 _REASONS = ("reason", "title", "error")
 _MESSAGES = (
     "message", "detail", "error_description", "description", "errorMessage", "error_message", "faultstring",
@@ -104,7 +115,9 @@ def _message(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def _reason(one: Mapping[str, Any], status: int) -> str:
     details = one.get("details")
-    inner = [each.get("reason") for each in details[:MOST] if isinstance(each, dict)] if isinstance(details, list) else []
+    inner = (
+        [each.get("reason") for each in details[:MOST] if isinstance(each, dict)] if isinstance(details, list) else []
+    )
     for name, value in [*((name, one.get(name)) for name in _REASONS), *(("details", each) for each in inner)]:
         text = _line(value) if isinstance(value, str) else ""
         if text and not (name == "error" and (_WORD.fullmatch(text) or text == _phrase(status))):  # OAuth's is a code
@@ -116,7 +129,7 @@ def _code(one: Mapping[str, Any], status: int) -> str:
     """The first that is more than the HTTP status again: Google's `code` is that, and its `status` the code."""
     for name in _CODES:
         value = one.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:  # noqa: PLR2004 - printable
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
             value = str(value)
         text = printable(value) if isinstance(value, str) else ""
         if not text or text in (str(status), _phrase(status), "about:blank") or not _WORD.fullmatch(text):

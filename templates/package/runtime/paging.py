@@ -179,7 +179,7 @@ def inside(data: Any, members: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
 def _told(answer: Answer[Any], place: str) -> Any:  # noqa: ANN401 - JSON
     """What stands in a header, or at a JSON pointer."""
     if not place.startswith("/"):
-        return answer.headers.get(place) if place else None
+        return answer.headers.get(place.lower()) if place else None
     return inside(answer.data, [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]])
 
 
