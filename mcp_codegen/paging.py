@@ -150,25 +150,24 @@ def _unusable(parameter: Parameter, where: Pointer, schemas: Schemas, *, texts: 
 def _list_in(answer: Schema | None, pointer: str | None, schemas: Schemas) -> tuple[Members, Schema | None] | str:
     """Where the list stands and what is in it, or what is wrong with that."""
     if pointer is not None:
-        members = members_of(pointer)
-        found = at(answer, members, schemas)
-        if found is None or found.kind == "any":
-            described = answer is not None and found is None
-            return f"nothing in the answer's type stands at {shown(pointer)}" if described else (members, None)
-        if found.kind != "array":
-            return f"what stands at {shown(pointer)} is of type {shown(found.kind)}, and no list"
-        return members, found.items
-    if answer is None:
-        return (), None
-    root = _settled(answer, schemas)
-    if root.kind == "array":
-        return (), root.items
-    if root.kind == "any":
-        return (), None
+        return _list_at(answer, pointer, schemas)
+    root = _settled(answer, schemas) if answer else None
+    if root is None or root.kind in ("array", "any"):
+        return (), root.items if root else None
     lists = _lists(root, schemas)
     if len(lists) == 1:
         return next(iter(lists.items()))
     return "the answer is no list, and holds " + (f"{len(lists)} of them" if lists else "none")
+
+
+def _list_at(answer: Schema | None, pointer: str, schemas: Schemas) -> tuple[Members, Schema | None] | str:
+    members = members_of(pointer)
+    found = at(answer, members, schemas)
+    if found is None and answer is not None:
+        return f"nothing in the answer's type stands at {shown(pointer)}"
+    if found is None or found.kind in ("array", "any"):
+        return members, found.items if found else None
+    return f"what stands at {shown(pointer)} is of type {shown(found.kind)}, and no list"
 
 
 def _choices(answer: Schema | None, schemas: Schemas) -> str:

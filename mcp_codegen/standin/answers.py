@@ -29,15 +29,17 @@ NULL: Final = 8
 
 
 def make(
-    answer: Schema,
-    schemas: Mapping[str, Schema],
-    known: Identifiers,
-    draw: Draw,
-    echoed: Mapping[Path, Any],
-    name: str = "",
+    answer: Schema, schemas: Mapping[str, Schema], known: Identifiers, draw: Draw, echoed: Mapping[Path, Any]
 ) -> Any:  # noqa: ANN401 - JSON
-    """An answer of a type. `echoed` holds the members, by their paths, that give inputs back; `name` is what it is of."""
-    return _Making(schemas, known, echoed).value(answer, name, draw, (), ())
+    """An answer of a type. `echoed` holds the members, by their paths, that give inputs back."""
+    return _Making(schemas, known, echoed).value(answer, "", draw, (), ())
+
+
+def make_item(
+    schema: Schema, name: str, schemas: Mapping[str, Schema], known: Identifiers, draw: Draw
+) -> Any:  # noqa: ANN401 - JSON
+    """One item of a list of that name."""
+    return _Making(schemas, known, {}).value(schema, name, draw, None, ())
 
 
 def paths_of(names: Collection[str], answer: Schema, schemas: Mapping[str, Schema]) -> dict[Path, Schema]:

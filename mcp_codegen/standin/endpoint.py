@@ -102,7 +102,7 @@ class Endpoint:
         return answers.make(self.operation.answer, self._shared.schemas, self._shared.identifiers, draw, echoed)
 
     def _item(self, schema: Schema, draw: Draw, name: str) -> Any:  # noqa: ANN401 - JSON
-        return answers.make(schema, self._shared.schemas, self._shared.identifiers, draw, {}, name)
+        return answers.make_item(schema, name, self._shared.schemas, self._shared.identifiers, draw)
 
     def failure(self, fault: Fault) -> Reply:
         """The reply of a fault: what the catalog says of that status, where it does."""

@@ -23,10 +23,9 @@ FEWEST, MOST = 21, 29
 BAD_REQUEST: Final = 400
 _CURSOR: Final = "after-"
 _COUNTERS: Final = re.compile(
-    r"(page|offset|start|skip|from|cursor|after)s?[ _.-]?(number|num|no|index|token|id)?\]?", re.IGNORECASE
+    r"(page|offset|start|skip|from|cursor|after)s?[\[ _.-]?(number|num|no|index|token|id)?\]?", re.IGNORECASE
 )
-
-Item = Callable[[int], Any]
+"""Names of inputs by which servers count, such as `page[number]`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Lists that come in pages: from an answer, the arguments of the call that gets the next page.
 
 What a policy finds travels with the tool's result, under `PAGE` in its metadata: the answer itself stays the upstream's
-own. A link is never followed: it is read back into the tool's arguments, so that every call goes where the gateway says.
+own. A link is never followed: it is read back into the tool's arguments, so that each call goes where the gateway says.
 """
 
 from __future__ import annotations
