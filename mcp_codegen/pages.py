@@ -10,6 +10,8 @@ from mcp_codegen.listing import input_keys
 from mcp_codegen.literals import call, literal
 from mcp_codegen.paging import Paging
 
+TOTAL: Final = "X-Total-Count"
+"""Where the runtime looks when nothing else is said."""
 _TYPES: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 """The types of inputs that can be read back from a URL."""
 
@@ -19,7 +21,7 @@ def expression(one: Operation, paging: Paging) -> str:
     keys, policy = input_keys(one), paging.policy
     position = keys[paging.position.label] if paging.position else ""
     size = keys[paging.size.label] if paging.size else None
-    shared = {"items": list(paging.items) or None, "total": policy.total or None}
+    shared = {"items": list(paging.items) or None, "total": policy.total if policy.total != TOTAL else None}
     if isinstance(policy, OffsetPages):
         return call("ByOffset", offset=position, limit=size, **shared)
     if isinstance(policy, NumberedPages):

@@ -7,7 +7,7 @@ to fit; what keeps it from fitting is a problem.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen.catalog import CursorPages, LinkedPages, NoPages, NumberedPages, OffsetPages
@@ -191,8 +191,8 @@ def at(answer: Schema | None, members: Members, schemas: Schemas) -> Schema | No
         if schema is None:
             return None
         schema = _settled(schema, schemas)
-        if schema.kind == "any":
-            return schema
+        if schema.kind in ("any", "union"):
+            return replace(schema, kind="any")
         member = next((one.schema for one in schema.going("output") if one.name == name), None)
         schema = member or schema.values
     return _settled(schema, schemas) if schema else None

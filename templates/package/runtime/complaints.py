@@ -2,7 +2,8 @@
 
 Read are the errors of TM Forum and MEF (TMF630: code, reason, message), CAMARA (status, code, message), problem details
 (RFC 9457), OAuth (RFC 6749, section 5.2), OneAPI's `requestError`, Apigee's `fault`, JSON:API's and other lists of
-`errors`, nested `error` objects as Microsoft's, Google's and AWS's guidelines have them, bare text, and the heading of a page.
+`errors`, nested `error` objects as Microsoft's, Google's and AWS's guidelines have them, bare text, and the heading of
+a page.
 What is read is foreign: of the wrong type it is left out, and of the right one it is cut and made printable.
 """
 

@@ -65,7 +65,7 @@ class Pages(Protocol):
 class _Listed:
     items: Sequence[str] = ()
     """The members that lead to the list."""
-    total: str = ""
+    total: str = "X-Total-Count"
     """The header that tells the number of all items, or with a slash in front a JSON pointer."""
 
     def count(self, answer: Answer[Any]) -> int:
