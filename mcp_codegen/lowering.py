@@ -148,7 +148,7 @@ class _Lowering:
             returns=returns,
             request=self._request(one, arguments, wrapped=wrapped),
             wrapped=wrapped,
-            pages=pages.expression(one, paging) if paging else "",
+            pages=pages.expression(one, paging, self.catalog.schemas) if paging else "",
             iteration=self._iteration(one, paging) if paging else None,
             flags=_flags(one),
         )

@@ -101,7 +101,8 @@ def _read(one: Operation, policy: Policy, catalog: CheckedCatalog) -> Paging | l
     found = _list_in(one.answer, policy.items, catalog.schemas)
     if isinstance(found, str):
         at = (*where, "items") if policy.items is not None else where
-        problems.append(Problem(at, found, _choices(one.answer, catalog.schemas), at_key=policy.items is None))
+        hint = _choices(one.answer, catalog.schemas, written=policy.items is not None)
+        problems.append(Problem(at, found, hint, at_key=policy.items is None))
     if problems or isinstance(found, str):
         return problems
     return Paging(policy, *found, position, size)
@@ -128,12 +129,12 @@ def _missing(policy: Policy, where: Pointer, name: str, inputs: Mapping[str, Par
     key = str(where[-1])
     if policy.model_fields_set & {key, "per_page" if key == "perPage" else key}:
         return Problem(where, f"there is no input {shown(name)}", nearest(name, inputs))
-    said = f"there is no input {shown(name)}, which {shown(key)} names when it is left out"
-    return Problem(where[:-1], said, f"add the key {shown(key)}, with the input's name", at_key=True)
+    hint = f"name the input that chooses the page with the key {shown(key)}"
+    return Problem(where[:-1], f"there is no input {shown(name)}", hint, at_key=True)
 
 
 def _unusable(parameter: Parameter, where: Pointer, schemas: Schemas, *, texts: bool) -> Problem | None:
-    kind = _settled(parameter.schema, schemas).kind
+    kind = settled(parameter.schema, schemas).kind
     if parameter.place not in _PLACES:
         hint = f"name one in the {', '.join(_PLACES[:-1])} or {_PLACES[-1]}"
         return Problem(where, f"the input {shown(parameter.name)} stands in the {parameter.place}", hint)
@@ -151,7 +152,7 @@ def _list_in(answer: Schema | None, pointer: str | None, schemas: Schemas) -> tu
     """Where the list stands and what is in it, or what is wrong with that."""
     if pointer is not None:
         return _list_at(answer, pointer, schemas)
-    root = _settled(answer, schemas) if answer else None
+    root = settled(answer, schemas) if answer else None
     if root is None or root.kind in ("array", "any"):
         return (), root.items if root else None
     lists = _lists(root, schemas)
@@ -170,18 +171,19 @@ def _list_at(answer: Schema | None, pointer: str, schemas: Schemas) -> tuple[Mem
     return f"what stands at {shown(pointer)} is of type {shown(found.kind)}, and no list"
 
 
-def _choices(answer: Schema | None, schemas: Schemas) -> str:
-    lists = _lists(_settled(answer, schemas), schemas) if answer else {}
+def _choices(answer: Schema | None, schemas: Schemas, *, written: bool) -> str:
+    lists = _lists(settled(answer, schemas), schemas) if answer else {}
     pointers = [shown("/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in one)) for one in lists]
     if not pointers:
         return "an answer without a list has no pages: remove the key, or mend the answer's type"
-    return f"add the key 'items', such as {' or '.join(pointers[:3])}"
+    found = " or ".join(pointers[:3])
+    return f"write {found}" if written else f"add the key 'items', such as {found}"
 
 
 def _lists(root: Schema, schemas: Schemas) -> dict[Members, Schema | None]:
     """The lists that an object holds as its own members."""
-    settled = {member.name: _settled(member.schema, schemas) for member in root.going("output")}
-    return {(name,): schema.items for name, schema in settled.items() if schema.kind == "array"}
+    found = {member.name: settled(member.schema, schemas) for member in root.going("output")}
+    return {(name,): schema.items for name, schema in found.items() if schema.kind == "array"}
 
 
 def at(answer: Schema | None, members: Members, schemas: Schemas) -> Schema | None:
@@ -190,15 +192,15 @@ def at(answer: Schema | None, members: Members, schemas: Schemas) -> Schema | No
     for name in members:
         if schema is None:
             return None
-        schema = _settled(schema, schemas)
+        schema = settled(schema, schemas)
         if schema.kind in ("any", "union"):
             return replace(schema, kind="any")
         member = next((one.schema for one in schema.going("output") if one.name == name), None)
         schema = member or schema.values
-    return _settled(schema, schemas) if schema else None
+    return settled(schema, schemas) if schema else None
 
 
-def _settled(schema: Schema, schemas: Schemas) -> Schema:
+def settled(schema: Schema, schemas: Schemas) -> Schema:
     """What a reference stands for; one that comes back to itself is told by another rule."""
     seen: set[str] = set()
     while schema.kind == "ref" and schema.ref not in seen:

@@ -29,7 +29,7 @@ _CURSORS: Final = {
 """Inputs, and the members of the answer that say what they are for the next page."""
 _TOTALS: Final = ("xtotalcount", "totalcount", "xtotal")
 _FIRST: Final = re.compile(
-    r"\b(0|1|zero|one)[ -]?(based|indexed)|\b(?:starts?|starting|begins?) (?:at|from|with) (0|1)\b"
+    r"\b(0|1|zero|one)[ -]?(?:based|indexed)|\b(?:starts?|starting|begins?) (?:at|from|with) (0|1)\b"
 )
 
 
@@ -65,7 +65,9 @@ def _cursors(inputs: Json, kinds: Mapping[str, str], answer: Json, plain: Plain)
     for name, wanted in _CURSORS.items():
         if kinds.get(name) not in ("string", "integer"):
             continue
-        places = [(key,) for key, _ in _members(answer, plain, "string", "integer") if _folded(key) == wanted]
+        places: list[tuple[str, ...]] = [
+            (key,) for key, _ in _members(answer, plain, "string", "integer") if _folded(key) == wanted
+        ]
         for outer, schema in _members(answer, plain, "object"):
             inner = _members(schema, plain, "string", "integer")
             places += [(outer, key) for key, _ in inner if _folded(key) == wanted]

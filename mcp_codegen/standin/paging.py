@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mcp_codegen.catalog import CursorPages, LinkedPages, NumberedPages
 from mcp_codegen.checked import Operation, Parameter
-from mcp_codegen.paging import Members, Paging, at, members_of
+from mcp_codegen.paging import Members, Paging, at, members_of, settled
 from mcp_codegen.schema import Schema
 from mcp_codegen.standin.draw import Draw
 from mcp_codegen.standin.errors import Refused
@@ -22,6 +22,7 @@ FEWEST, MOST = 21, 29
 """Items on all pages: three pages of the usual size."""
 BAD_REQUEST: Final = 400
 _CURSOR: Final = "after-"
+_NUMBERS: Final = ("integer", "number")
 _COUNTERS: Final = re.compile(
     r"(page|offset|start|skip|from|cursor|after)s?[\[ _.-]?(number|num|no|index|token|id)?\]?", re.IGNORECASE
 )
@@ -108,7 +109,7 @@ class PagedList:
 
     @property
     def _is_number(self) -> bool:
-        return self._position is not None and self._position.schema.kind in ("integer", "number")
+        return self._position is not None and settled(self._position.schema, self._schemas).kind in _NUMBERS
 
     @property
     def _first(self) -> int:
@@ -148,7 +149,7 @@ class PagedList:
 
 def _linked(operation: Operation, size: Parameter | None) -> Parameter | None:
     """The input that links count with, by its name: the catalog does not tell, as callers need not know."""
-    scalars = ("integer", "number", "string")
+    scalars = (*_NUMBERS, "string")
     found = [one for one in operation.parameters if one.place == "query" and one.schema.kind in scalars and one != size]
     return next((one for one in found if _COUNTERS.fullmatch(one.name)), None)
 
