@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mcp_codegen.importers.drafts import Draft
@@ -58,6 +58,12 @@ def policy(api: Json, draft: Draft, plain: Plain) -> dict[str, Any]:
     total = next((name for name in draft.headers if _folded(name) in _TOTALS), "")
     found |= {**_unless("items", items, ""), **_unless("total", total, "X-Total-Count")} if found else {}
     return {"pagination": found} if found else {}
+
+
+def fits(policy: Json, inputs: Iterable[str]) -> bool:
+    """Whether an API with these inputs still has those that a policy needs."""
+    needed = [policy.get(key, key) for key in ("offset", "page", "cursor") if policy.get("type") == key]
+    return {*needed, *(policy[key] for key in ("limit", "perPage") if key in policy)} <= set(inputs)
 
 
 def _cursors(inputs: Json, kinds: Mapping[str, str], answer: Json, plain: Plain) -> Iterator[dict[str, Any]]:
