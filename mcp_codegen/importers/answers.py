@@ -26,6 +26,7 @@ class _Answer:
     description: str
     content: Json
     spot: Spot
+    headers: tuple[str, ...] = ()
 
 
 def written(
@@ -36,6 +37,7 @@ def written(
     good = [one for one in answers if re.fullmatch("2([0-9][0-9]|XX|xx)", one.status)]
     good = good or [one for one in answers if one.status == "default"]
     told = _success(good, schemas, draft)
+    draft.headers = tuple(dict.fromkeys(name for one in good for name in one.headers))
     errors = [entry for one in answers for entry in _errors(one, library)]
     return told | ({"errors": errors} if errors else {})
 
@@ -64,7 +66,9 @@ def _answers(operation: Json, root: Json, spot: Spot, library: Library, draft: D
             place = Spot(place.document, place.pointer)
         description = found.get("description")
         text = description.strip() if isinstance(description, str) else ""
-        yield _Answer(str(status), text, content if isinstance(content, Mapping) else {}, place)
+        named = found.get("headers")
+        headers = tuple(map(str, named)) if isinstance(named, Mapping) else ()
+        yield _Answer(str(status), text, content if isinstance(content, Mapping) else {}, place, headers)
 
 
 def _swagger(found: Json, kinds: list[str]) -> Json:
