@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, parsing, rendering, rules, source
+from mcp_codegen import catalog, checked, listing, lowering, parsing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
+from mcp_codegen.listing import Listing
 from mcp_codegen.source import Source
 
 
@@ -22,6 +23,7 @@ class Loaded:
     """A catalog without problems."""
 
     catalog: CheckedCatalog
+    listing: Listing
     digest: str
     """Of its content: the same for the same content in any format and any order of keys."""
     notices: tuple[Diagnostic, ...]
@@ -46,8 +48,9 @@ def load(file: Path) -> Loaded:
     problems = rules.check(whole) if whole else list(parsed.problems)
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
-    notices = read.diagnostics(_placed(rules.notices(whole), read))
-    return Loaded(whole, _digest(data), tuple(sorted(set(notices))))
+    listed = listing.list_tools(whole)
+    notices = read.diagnostics(_placed(rules.notices(whole, listed), read))
+    return Loaded(whole, listed, _digest(data), tuple(sorted(set(notices))))
 
 
 def load_all(files: Iterable[Path]) -> list[Loaded]:
@@ -86,7 +89,7 @@ def language_schema() -> str:
 
 
 def _generated(loaded: Loaded) -> Generated:
-    package = lowering.lower(loaded.catalog, loaded.digest)
+    package = lowering.lower(loaded.catalog, loaded.digest, loaded.listing)
     return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
 
 
