@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Final
 
 from mcp_codegen import names, trimming
@@ -24,6 +24,8 @@ ANSWER_BYTES: Final = (TOOL_BYTES, 8_000, 4_000, 2_000, 1_000, 500, 250)
 """What the schema of an answer may take: the first of these with which the listing fits. Halves, so that one API more
 or less seldom changes the others' schemas."""
 LONGEST_TITLE: Final = 256
+_LEAST: Final = size_of({"type": "object"})
+"""What remains at least of an answer's schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,44 +74,39 @@ def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
     return answer.kind != "any" and (answer.kind != "object" or nullable)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A schema of a tool, and the forms that it may be shown in."""
-
-    whole: Whole
-    forms: tuple[Form, ...]
-
-    def shown(self, form: Form) -> dict[str, Any]:
-        return self.whole.shown(form.depth, form.words)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Tool:
     """A tool, before it is settled how much of its answer's schema is shown."""
 
     about: Mapping[str, Any]
     hints: Mapping[str, bool]
-    arguments: _Part
-    answer: _Part | None
+    parts: Mapping[str, Whole]
 
     def forms(self, allowed: int) -> dict[str, Form]:
         """How much is shown of each schema, when the answer's may take so many bytes."""
-        taken = self.arguments.forms[-1]
-        if self.answer is None:
-            return {"inputSchema": taken}
-        room = TOOL_BYTES - _bare_size(self.about, self.hints) - taken.size
-        return {"inputSchema": taken, "outputSchema": trimming.largest(self.answer.forms, min(allowed, room))}
+        forms = {"inputSchema": self._arguments}
+        if "outputSchema" in self.parts:
+            room = TOOL_BYTES - self._bare - self._arguments.size
+            forms["outputSchema"] = self.parts["outputSchema"].within(min(allowed, room))
+        return forms
 
     def size(self, allowed: int) -> int:
         """In bytes."""
-        return _bare_size(self.about, self.hints) + sum(form.size for form in self.forms(allowed).values())
+        return self._bare + sum(form.size for form in self.forms(allowed).values())
 
     def listed(self, forms: Mapping[str, Form]) -> dict[str, Any]:
         """As hosts are told."""
-        schemas = {"inputSchema": self.arguments.shown(forms["inputSchema"])}
-        if self.answer:
-            schemas["outputSchema"] = self.answer.shown(forms["outputSchema"])
+        schemas = {key: self.parts[key].shown(form.depth, form.words) for key, form in forms.items()}
         return {**self.about, **schemas, "annotations": self.hints}
+
+    @cached_property
+    def _arguments(self) -> Form:
+        return self.parts["inputSchema"].within(TOOL_BYTES - self._bare - _LEAST)
+
+    @cached_property
+    def _bare(self) -> int:
+        """Bytes without its schemas, and with a comma behind it."""
+        return size_of({**self.about, **dict.fromkeys(self.parts, 0), "annotations": self.hints}) - len(self.parts) + 1
 
 
 class _Writer:
@@ -133,16 +130,13 @@ class _Writer:
         title = api.title or (api.name if api.name != name else "")
         texts = {"title": shortened(title, LONGEST_TITLE), "description": shortened(api.description or api.title)}
         about = {"name": name} | {key: text for key, text in texts.items() if text}
-        hints = _hints(one)
-        answer = None
+        parts = {"inputSchema": self._whole(self._arguments(one), "input", trimming.ARGUMENTS)}
         if one.answer is not None and (schema := self._answer(one.answer)):
-            answer = self._part(schema, "output", trimming.ANSWER, TOOL_BYTES)
-        room = TOOL_BYTES - _bare_size(about, hints) - (answer.forms[0].size if answer else 0)
-        return _Tool(about, hints, self._part(self._arguments(one), "input", trimming.ARGUMENTS, room), answer)
+            parts["outputSchema"] = self._whole(schema, "output", trimming.ANSWER)
+        return _Tool(about, _hints(one), parts)
 
-    def _part(self, root: dict[str, Any], direction: Direction, smallest: Sequence[tuple[int, int]], most: int) -> _Part:
-        whole = Whole(root, self._definitions[direction], most)
-        return _Part(whole, whole.forms(smallest))
+    def _whole(self, root: dict[str, Any], direction: Direction, smallest: Sequence[tuple[int, int]]) -> Whole:
+        return Whole(root, self._definitions[direction], TOOL_BYTES, smallest)
 
     def _arguments(self, one: Operation) -> dict[str, Any]:
         keys = input_keys(one)
@@ -199,11 +193,6 @@ def _accepted(members: Sequence[str]) -> Mapping[str, str]:
 def _any_of(schemas: Sequence[dict[str, Any]]) -> dict[str, Any]:
     different = [one for index, one in enumerate(schemas) if one not in schemas[:index]]
     return different[0] if len(different) == 1 else {"anyOf": different}
-
-
-def _bare_size(about: Mapping[str, Any], hints: Mapping[str, bool]) -> int:
-    """Of a tool without its schemas, and of a comma behind it."""
-    return size_of({**about, "inputSchema": 0, "outputSchema": 0, "annotations": hints}) - 1
 
 
 def _hints(one: Operation) -> dict[str, bool]:

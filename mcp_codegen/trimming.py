@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import cached_property
 from typing import Any, Final
 
 Json = Mapping[str, Any]
@@ -24,13 +24,15 @@ LONGEST_TEXT: Final = 1024
 """Characters of a description; some hosts refuse longer ones."""
 TYPES_ALONE: Final = -1
 """In place of a depth of words: of each member nothing but its type."""
-ANSWER: Final = ((0, 0), (1, 0))
+ANSWER: Final = ((0, TYPES_ALONE), (1, 0))
 """Depth and words of an answer's smallest forms: that it is an object, its members."""
 ARGUMENTS: Final = ((1, TYPES_ALONE), (1, 0))
 """The same of arguments, whose names are always shown."""
 _WORDS: Final = ("title", "description", "examples")
 """What is said about a value, for readers alone."""
-_SMALLEST_MEMBER: Final = len('"":{},')
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_SMALLEST_ANYTHING: Final = len('"":{},')
+_SMALLEST_MEMBER: Final = len('"":{"type":""},')
 _SENTENCE: Final = re.compile(r"[.!?](?=\s)|[。！？]|\S(?=\s*\n)")
 
 
@@ -50,35 +52,51 @@ class Form:
 class Whole:
     """A schema, its definitions, and how deep each of them is, as far as that was looked up."""
 
-    def __init__(self, root: Json, definitions: Definitions, most: int) -> None:
-        """most: bytes that it may take when it is shown."""
+    def __init__(
+        self, root: Json, definitions: Definitions, most: int, smallest: Sequence[tuple[int, int]] = ANSWER
+    ) -> None:
+        """most: bytes that it may take. smallest: depth and words of the least that is shown, in growing order."""
         self._root = root
         self._definitions = definitions
         self._most = most
+        self._parts: list[Form] = []
+        self._steps = self._growing(smallest)
         self._places: dict[str, int] = {}
         self._entered = 0
         self._layer = [root]
-        self._members = 0
+        self._bytes = [0]
+        """At least so many are needed for the members down to each depth that was looked at."""
 
-    def forms(self, smallest: Sequence[tuple[int, int]]) -> tuple[Form, ...]:
-        """The forms that may be shown, from the smallest, which is there in any case.
+    def within(self, most: int) -> Form:
+        """The largest form that takes no more bytes than that; the smallest, where all take more.
 
-        After the smallest ones come the members, depth by depth, then the words below depth 1, depth by depth: what
+        From the smallest on, a form shows the members one deeper, then the words below depth 1, depth by depth: what
         comes last is left out first.
         """
-        found: list[Form] = []
-        for depth, words in self._steps(smallest):
-            size = size_of(self.shown(depth, words))
-            if found and size > self._most:
-                break
-            found.append(Form(depth, words, size, is_whole=not self._layer and words >= depth))
-        return tuple(found)
+        if self._whole is not None and self._whole.size <= most:
+            return self._whole
+        while (not self._parts or self._parts[-1].size <= most) and (step := next(self._steps, None)):
+            size = size_of(self.shown(*step))
+            self._parts.append(Form(*step, size, is_whole=False))
+        return next((form for form in reversed(self._parts) if form.size <= most), self._parts[0])
+
+    @cached_property
+    def _whole(self) -> Form | None:
+        """None where it takes too much."""
+        while self._layer and not self._is_too_large(self._entered):
+            self._enter()
+        if self._layer:
+            return None
+        depth = max(self._entered - 1, 1)
+        form = Form(depth, depth, size_of(self.shown(depth, depth)), is_whole=True)
+        return form if form.size <= self._most else None
 
     def shown(self, depth: int, words: int) -> dict[str, Any]:
         """The schema down to a depth, what is said about its values to another, and `$defs` of its own."""
         while self._layer and self._entered <= depth:
             self._enter()
-        places = self._places if not self._layer else {name: at for name, at in self._places.items() if at < depth}
+        whole = self._ends_at(depth)
+        places = {name: place for name, place in self._places.items() if place < depth or whole}
         writer = _Writer(self._definitions, depth, words, places)
         written = writer.at(self._root, 0)
         definitions: dict[str, Any] = {}
@@ -86,23 +104,37 @@ class Whole:
             definitions |= {name: writer.at(self._definitions(name), places.get(name, depth)) for name in missing}
         return written | ({"$defs": dict(sorted(definitions.items()))} if definitions else {})
 
-    def _steps(self, smallest: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def _growing(self, smallest: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield from smallest
         depth = 1
         yield depth, 1
-        while self._layer and self._members <= self._most // _SMALLEST_MEMBER:
+        while not self._ends_at(depth) and not self._is_too_large(depth + 1):
             depth += 1
             yield depth, 1
-        if not self._layer:
-            yield from ((depth, words) for words in range(2, depth + 1))
+        if self._ends_at(depth):
+            yield from ((depth, words) for words in range(2, depth))
+
+    def _ends_at(self, depth: int) -> bool:
+        """Whether nothing is deeper."""
+        return not self._layer and self._entered <= depth + 1
+
+    def _is_too_large(self, depth: int) -> bool:
+        """Whether there is no room for the members down to a depth, however they are shown."""
+        return self._bytes[depth] > self._most
 
     def _enter(self) -> None:
         """One depth more: which definitions stand there, and which members one deeper, up to too many of them."""
-        self._layer = list(islice(self._deeper(), self._most))
-        self._members += len(self._layer)
+        needed, layer = self._bytes[-1], []
+        for name, member in self._deeper():
+            needed += len(name) + (_SMALLEST_MEMBER if member else _SMALLEST_ANYTHING)
+            layer.append(member)
+            if needed > self._most:
+                break
+        self._bytes.append(needed)
+        self._layer = layer
         self._entered += 1
 
-    def _deeper(self) -> Iterator[Json]:
+    def _deeper(self) -> Iterator[tuple[str, Json]]:
         waiting = self._layer
         while waiting:
             schema = waiting.pop()
@@ -116,14 +148,9 @@ class Whole:
                 yield from _members(schema)
 
 
-def largest(forms: Sequence[Form], most: int) -> Form:
-    """The last form that takes no more bytes, or the first of all."""
-    return next((form for form in reversed(forms) if form.size <= most), forms[0])
-
-
 def size_of(data: Any) -> int:  # noqa: ANN401 - JSON
     """Bytes of JSON that is written compactly."""
-    return len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    return len(_COMPACT.encode(data).encode("utf-8", "surrogatepass"))
 
 
 def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -148,10 +175,11 @@ def _beside(schema: Json) -> Iterator[Json]:
         yield schema["items"]
 
 
-def _members(schema: Json) -> Iterator[Json]:
-    yield from schema.get("properties", {}).values()
+def _members(schema: Json) -> Iterator[tuple[str, Json]]:
+    if "properties" in schema:
+        yield from schema["properties"].items()
     if isinstance(more := schema.get("additionalProperties"), Mapping):
-        yield more
+        yield "", more
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +199,7 @@ class _Writer:
         said = {word: schema[word] for word in _WORDS if word in schema and place <= self.words}
         if "$ref" in schema:
             written = self._reference(key_of(schema))
-        elif place >= self.depth and any(True for _ in _members(schema)):
+        elif place >= self.depth and _has_members(schema):
             written = _outline(schema)
         else:
             written = {key: self._value(key, value, place) for key, value in schema.items() if key not in _WORDS}
@@ -198,9 +226,13 @@ def _outline(schema: Json) -> dict[str, Any]:
     return {"type": schema["type"]} if "type" in schema else {}
 
 
+def _has_members(schema: Json) -> bool:
+    return bool(schema.get("properties")) or isinstance(schema.get("additionalProperties"), Mapping)
+
+
 def _is_plain(schema: Json) -> bool:
     """Whether nothing is inside of it."""
-    return "$ref" not in schema and not any(True for part in (_beside(schema), _members(schema)) for _ in part)
+    return not ("$ref" in schema or "anyOf" in schema or "items" in schema or _has_members(schema))
 
 
 def _joined(written: dict[str, Any]) -> dict[str, Any]:
