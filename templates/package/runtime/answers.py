@@ -172,7 +172,7 @@ def refusal(
     answer: RawAnswer, variables: tuple[str, ...], *, who: str = "The API", wants_page: bool = False
 ) -> UpstreamError | None:
     """The error that an answer is; None for a success. variables: the settings that hold the credential."""
-    status, detail = answer.status, _excerpt(answer.content)
+    status = answer.status
     wanted = wants_page and httpx.codes.is_success(status)
     if _is_html(answer) and not wanted and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
         return Blocked(
@@ -203,7 +203,8 @@ def refusal(
     else:
         kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
     message = f"{who} {what} (HTTP {status})."
-    return kind(message, hint, status=status, retry_after=_seconds(answer.retry_after), detail=detail)
+    after, detail = _seconds(answer.retry_after), _excerpt(answer.content)
+    return kind(message, hint, status=status, retry_after=after, detail=detail)
 
 
 def _is_html(answer: RawAnswer) -> bool:
