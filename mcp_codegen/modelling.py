@@ -10,6 +10,7 @@ from typing import Final
 from mcp_codegen import names
 from mcp_codegen.literals import Code, call, literal
 from mcp_codegen.package import Attribute, Import, Model, ModelModule
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.schema import Direction, Member, Schema
 
 SCALARS: Final[Mapping[str, str]] = {
@@ -265,7 +266,10 @@ def standard_imports(
 
 def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
     """Keywords of Field; an answer is not held to its type's constraints."""
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
+    if direction == "output":
+        return {}
+    found = {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()}
+    return found | ({"pattern": for_engine(str(found["pattern"]))} if "pattern" in found else {})
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:

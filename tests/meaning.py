@@ -12,6 +12,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from mcp_codegen.patterns import for_engine
+
 Json = Any
 Schema = Any
 
@@ -76,6 +78,8 @@ def _kinds(schema: Schema, root: Schema) -> dict[str, dict[str, Any]]:
     if "anyOf" in schema:
         return _union(_kinds(one, root) for one in schema["anyOf"])
     restricted = {word: schema[word] for word in schema.keys() & _SCALAR_WORDS}
+    if "pattern" in restricted:
+        restricted["pattern"] = for_engine(restricted["pattern"])  # whose meaning is tested where it stands
     if "const" in schema or "enum" in schema:
         restricted["enum"] = frozenset(schema["enum"] if "enum" in schema else [schema["const"]])
     if schema.get("format") in CHECKED_FORMATS and not restricted:
