@@ -36,7 +36,9 @@ def notices(catalog: CheckedCatalog, listing: Listing) -> Iterator[Problem]:
     for tool, (api, pointer) in zip(listing.tools, pointers.items(), strict=True):
         together = len(catalog.catalog.name) + len(tool["name"])
         if together > LONGEST_NAMES:
-            said = f"the catalog's name and the tool's are {together} characters, and some hosts stop at {LONGEST_NAMES}"
+            said = (
+                f"the catalog's name and the tool's are {together} characters, and some hosts stop at {LONGEST_NAMES}"
+            )
             yield Problem((*pointer, "name"), said, "shorten one of them, if such a host is yours")
         if by_case[tool["name"].casefold()] > 1:
             said = f"another tool differs from {shown(api)} in case alone, and some hosts confuse them"
@@ -72,7 +74,9 @@ def _trimmed(listing: Listing) -> Iterator[Problem]:
         yield Problem(("apis",), said, 'set "active": false for those that nobody needs')
     if partly := listing.trimmed:
         inputs = [name for name, forms in partly.items() if "inputSchema" in forms]
-        also = f", {len(inputs)} of them also of their arguments' ({', '.join(map(shown, inputs[:3]))})" if inputs else ""
+        also = (
+            f", {len(inputs)} of them also of their arguments' ({', '.join(map(shown, inputs[:3]))})" if inputs else ""
+        )
         said = f"{len(partly)} of {len(listing.tools)} tools show a part of their schemas{also}"
         hint = "nothing to do: calls are checked whole, and the metadata tells what is shown"
         yield Problem(("apis",), said, hint)

@@ -244,7 +244,7 @@ class _Lowering:
         }
         shown = self.listing.trimmed.get(self._tool_names[one.api.name], {})
         trimmed = {part: {"depth": form.depth, "descriptions": max(form.words, 0)} for part, form in shown.items()}
-        return known | ({"renamedInputs": keys} if keys else {}) | ({"shownTo": trimmed} if trimmed else {})
+        return known | ({"renamedInputs": keys} if keys else {}) | ({"shown": trimmed} if trimmed else {})
 
 
 def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:

@@ -196,6 +196,8 @@ class _Writer:
         """The schema as it is shown at a depth."""
         if self.words == TYPES_ALONE and place:
             return _outline(schema)
+        if _is_plain(schema):
+            return {word: value for word, value in schema.items() if word not in _WORDS or place <= self.words}
         said = {word: schema[word] for word in _WORDS if word in schema and place <= self.words}
         if "$ref" in schema:
             written = self._reference(key_of(schema))

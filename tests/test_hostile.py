@@ -31,7 +31,7 @@ from mcp import Client
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import BaseModel, TypeAdapter
 
-from tests import meaning
+from tests import hosts, meaning
 from tests.generated import Built, argument_schema, build, codegen, returned
 from tests.runtime.upstream import Peer, Received, Upstream, response
 
@@ -384,7 +384,8 @@ async def test_a_name_that_strict_hosts_accept_is_kept_and_others_are_accepted_b
     for api, tool in apis.items():
         strict = len(tool) <= 64 and set(tool) <= STRICT
         assert strict
-        if len(api) <= 64 and set(api) <= STRICT:
+        assert tool[0].isalpha()
+        if len(api) <= 64 and set(api) <= STRICT and api[0].isalpha():
             assert tool == api
         else:
             assert tools[tool].title == api
@@ -394,6 +395,10 @@ async def test_a_name_that_strict_hosts_accept_is_kept_and_others_are_accepted_b
         assert len(key) <= 64
         assert set(key) <= STRICT | {"."}
         assert key == name or not (len(name) <= 64 and set(name) <= STRICT | {"."})
+
+
+def test_the_strictest_hosts_accept_the_listing(package: Built):
+    assert hosts.refusals({"tools": list(package.listing.values())}) == []
 
 
 STRICT = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -485,5 +490,9 @@ async def test_members_reach_the_api_and_come_back_under_their_own_names(
     async with module.NamesClient.in_process({"URL": upstream.url}) as client:
         result = await client.members(every=model.model_validate(members))
         assert await client.call("members", {"every": members}) == {**members, "unknown": 1}
-    assert [json.loads(request.body)["every"] for request in upstream.received] == [members, members]
+        keys = package.listing["members"]["inputSchema"]["properties"]["every"]["properties"]
+        as_listed = dict(zip(keys, members.values(), strict=True))
+        assert keys.keys() != members.keys()
+        assert await client.call("members", {"every": as_listed}) == {**members, "unknown": 1}
+    assert [json.loads(request.body)["every"] for request in upstream.received] == [members, members, members]
     assert result.model_dump(by_alias=True) == {**members, "unknown": 1}
