@@ -1,7 +1,7 @@
 """What the strictest hosts accept of a listing, and what the user should know about one.
 
-The names, keys and schemas of a listing are made to be accepted; `refusals` looks at what was made, and knows nothing of
-how. What cannot be mended here, such as how many tools there are, is a notice.
+The names, keys and schemas of a listing are made to be accepted; `refusals` looks at what was made, and knows nothing
+of how. What cannot be mended here, such as how many tools there are, is a notice.
 """
 
 from __future__ import annotations

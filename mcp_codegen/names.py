@@ -71,10 +71,11 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
-    "AliasChoices", "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "Base64", "BaseModel", "Basic", "Bearer", "Bytes",
+    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "Base64", "BaseModel", "Basic", "Bearer", "Bytes",
     "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
     "InputModel", "Json", "JsonValue", "Literal", "MISSING", "Mapping", "Members", "Model", "OPEN", "OneOf",
     "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "AliasChoices",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}

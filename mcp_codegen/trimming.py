@@ -33,7 +33,7 @@ _WORDS: Final = ("title", "description", "examples")
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SMALLEST_ANYTHING: Final = len('"":{},')
 _SMALLEST_MEMBER: Final = len('"":{"type":""},')
-_SENTENCE: Final = re.compile(r"[.!?](?=\s)|[。！？]|\S(?=\s*\n)")
+_SENTENCE: Final = re.compile(r"[.!?](?=\s)|[\u3002\uff01\uff1f]|\S(?=\s*\n)")
 
 
 @dataclass(frozen=True, slots=True)

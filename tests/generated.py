@@ -91,7 +91,7 @@ def build(catalog: Mapping[str, Any], folder: Path) -> Built:
 class _AsListed(GenerateJsonSchema):
     """Where an argument's member is taken under two names, the second is the one that hosts are told."""
 
-    def _get_alias_name(self, field: Any, name: str) -> str:  # noqa: ANN401 - of pydantic-core
+    def _get_alias_name(self, field: Any, name: str) -> str:
         alias = field.get("validation_alias", name)
         return str(alias[-1][0]) if isinstance(alias, list) else super()._get_alias_name(field, name)
 

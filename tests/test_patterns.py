@@ -13,7 +13,7 @@ from mcp_codegen.patterns import for_engine
 
 PATTERNS = [r"^\d{3}$", r"^\w+$", r"^\D$", r"^\W$", r"^[\d.]+$", r"^[^\d]$", r"^[\W]$", r"^[^\W_]+$", r"^[\w-]+$"]
 PATTERNS += [r"^\\d$", r"^[\]\d]$", r"^\[\d\]$", r"^[\\d]$", r"^(\d|\w)-\d$", r"^[.\-\d]$", r"^a\.b\\\d$"]
-TEXTS = st.text("0a_Z-.\\]d٣５éß\n", max_size=4)
+TEXTS = st.text("0a_Z-.\\]d\u0663\uff15éß\n", max_size=4)
 
 
 def engine(pattern: str):

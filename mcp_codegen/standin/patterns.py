@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic_core import SchemaValidator, core_schema
 
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.standin.draw import Draw
 
 LONGEST: Final = 4_000
