@@ -1,8 +1,8 @@
 """What a server of many tools costs until `tools/list` is answered: CPU, memory, and bytes of the answer.
 
 For the largest descriptions of the corpus, or for those that `MCP_CODEGEN_SPECS` names (files, separated as in PATH;
-`--spec FILE` sets it). CPU and memory are told as ratios to importing the SDK, the least that any server costs; bytes as
-ratios to the budget of a listing.
+`--spec FILE` sets it). CPU and memory are told as ratios to importing the SDK, the least that any server costs; bytes
+as ratios to the budget of a listing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Regular expressions of JSON Schema, for the engine that checks them.
 
-In JSON Schema they are ECMA-262's (2020-12, section 6.4), where `\\d` and `\\w` are ASCII (CharacterClassEscape); in the
-engine that generated code checks with, Rust's, they are all of Unicode's.
+In JSON Schema they are ECMA-262's (2020-12, section 6.4), where `\\d` and `\\w` are ASCII (CharacterClassEscape); in
+the engine that generated code checks with, Rust's, they are all of Unicode's.
 """
 
 from __future__ import annotations

@@ -110,7 +110,9 @@ class _Writer:
             return allowed
         written: dict[str, Any] = {"type": "number" if schema.kind == "decimal" else schema.kind}
         written |= {"format": schema.format} if schema.format else {}
-        written |= allowed | (schema.constraints if self.direction == "input" else {})
+        written |= allowed
+        if self.direction == "input":
+            written |= schema.constraints
         if schema.items:
             written["items"] = self.written(schema.items)
         return written | self._object(schema) if schema.kind == "object" else written
