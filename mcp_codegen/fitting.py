@@ -11,6 +11,7 @@ from jsonschema.validators import extend
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from mcp_codegen.errors import Pointer, Problem, shown
+from mcp_codegen.patterns import for_engine
 
 
 def unfit(value: object, schema: Mapping[str, Any], where: Pointer) -> Iterator[Problem]:
@@ -49,7 +50,7 @@ def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jso
     """Patterns as the server checks them: in time that grows with the text, whatever the pattern."""
     if isinstance(value, str):
         try:
-            SchemaValidator(core_schema.str_schema(pattern=pattern)).validate_python(value)
+            SchemaValidator(core_schema.str_schema(pattern=for_engine(pattern))).validate_python(value)
         except ValidationError:
             yield jsonschema.ValidationError("no match")
 

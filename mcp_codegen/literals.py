@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _HIDDEN = re.compile(
@@ -20,10 +21,19 @@ this changes with its version, and with it the output would."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An expression that was made by these functions, to stand inside another."""
+
+    text: str
+
+
 def literal(value: object) -> str:
     """A Python expression for JSON data."""
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, Code):
+        return value.text
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{literal(key)}: {literal(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mcp_codegen import __version__, names, pages
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
-from mcp_codegen.listing import input_keys, is_wrapped, list_tools
+from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
 from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
 from mcp_codegen.origins import Origins
@@ -23,15 +23,16 @@ _FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "Form",
 _BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Parts", "Text"})
 
 
-def lower(catalog: CheckedCatalog, digest: str) -> Package:
+def lower(catalog: CheckedCatalog, digest: str, listing: Listing) -> Package:
     """The package that a catalog without problems becomes. digest: of the catalog's content, for the metadata."""
-    return _Lowering(catalog, digest).package()
+    return _Lowering(catalog, digest, listing).package()
 
 
 @dataclass(frozen=True)
 class _Lowering:
     catalog: CheckedCatalog
     digest: str
+    listing: Listing
 
     def package(self) -> Package:
         about = self.catalog.catalog
@@ -50,7 +51,7 @@ class _Lowering:
             model_modules=self._modeller.modules(self._titles),
             client_imports=self._client_imports(),
             longest_timeout=self._longest_timeout(),
-            listing=list_tools(self.catalog, self._tool_names),
+            listing={"tools": self.listing.tools},
             metadata=self._metadata(),
         )
 
@@ -62,7 +63,7 @@ class _Lowering:
 
     @cached_property
     def _tool_names(self) -> dict[str, str]:
-        return names.resolve([one.api.name for one in self.catalog.active], names.tool_name, frozenset())
+        return tool_names(self.catalog)
 
     @cached_property
     def _functions(self) -> dict[str, str]:
@@ -269,7 +270,9 @@ class _Lowering:
         }
         paging = paging_of(one, self.catalog)
         known |= {"pagination": paging.policy.type} if paging else {}
-        return known | ({"renamedInputs": keys} if keys else {})
+        shown = self.listing.trimmed.get(self._tool_names[one.api.name], {})
+        trimmed = {part: {"depth": form.depth, "descriptions": max(form.words, 0)} for part, form in shown.items()}
+        return known | ({"renamedInputs": keys} if keys else {}) | ({"shown": trimmed} if trimmed else {})
 
 
 def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen import names
-from mcp_codegen.literals import call, literal
+from mcp_codegen.literals import Code, call, literal
 from mcp_codegen.package import Attribute, Import, Model, ModelModule
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.schema import Direction, Member, Schema
 
 SCALARS: Final[Mapping[str, str]] = {
@@ -219,7 +220,8 @@ class Modeller:
         members = one.schema.going(one.direction)
         spelled = names.resolve([member.name for member in members], names.field_name, names.RESERVED_ATTRIBUTES)
         base = "Model" if one.direction == "output" else "OpenInputModel" if one.schema.open else "InputModel"
-        attributes = tuple(self._attribute(member, spelled[member.name], one) for member in members)
+        shown = names.input_keys([member.name for member in members])
+        attributes = tuple(self._attribute(m, spelled[m.name], shown[m.name], one) for m in members)
         return Model(self._names[one.source], base, one.schema.description or self._about(one.source), attributes)
 
     def _about(self, source: str) -> str:
@@ -238,13 +240,16 @@ class Modeller:
                 part_of = f", a part of {self._names[outer]}" if outer in self._names else ""
                 return f"{parts[-1]}{part_of}."
 
-    def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
+    def _attribute(self, member: Member, name: str, shown: str, one: _Class) -> Attribute:
+        """shown: its key in the listing's schema of arguments; it is taken under its own name as well."""
+        renamed = one.direction == "input" and shown != member.name
         annotation = self.described(
             member.schema,
             one.direction,
             _inner(one.source, member.name),
             optional=not member.required,
-            alias=member.name if member.name != name else None,
+            alias=member.name if member.name != name or renamed else None,
+            validation_alias=Code(call("AliasChoices", member.name, shown)) if renamed else None,
             description=self.described_by(member.schema) or None,
             repr=False if member.schema.secret else None,
         )
@@ -270,7 +275,7 @@ def standard_imports(
     """The imports that annotations need, in sections as isort puts them: standard library, packages, this package."""
     words = names.words(code)
     typing = tuple(name for name in ("Annotated", "Any", "Literal") if name in words)
-    pydantic = tuple(name for name in ("MISSING", "Field") if name in words)
+    pydantic = tuple(name for name in ("MISSING", "AliasChoices", "Field") if name in words)
     standard = [Import("datetime", (), alias="dt")] if "dt" in words else []
     standard += [Import("collections.abc", ("AsyncIterator",))] if "AsyncIterator" in words else []
     standard += [Import("typing", typing)] if typing else []
@@ -283,7 +288,8 @@ def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
     """Keywords of Field; an answer is not held to its type's constraints."""
     if direction == "output":
         return {}
-    return {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
+    found = {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
+    return found | ({"pattern": for_engine(str(found["pattern"]))} if "pattern" in found else {})
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOOL_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 INPUT_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 HASH_LENGTH: Final = 6
 LONGEST: Final = 60
@@ -72,11 +72,11 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
-    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel", "Basic", "Bearer",
-    "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "ClientCredentials", "ConfigDict", "Context", "Date",
-    "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue", "Literal",
-    "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN", "OpenInputModel", "Parts", "Sequence",
-    "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "AliasChoices", "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel",
+    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "ClientCredentials", "ConfigDict",
+    "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue",
+    "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN", "OpenInputModel", "Parts",
+    "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}
@@ -93,6 +93,11 @@ def tool_name(name: str) -> str:
 def input_name(name: str) -> str:
     """A property key that the strictest hosts accept; one that they accept already stays as it is."""
     return _safe(name, INPUT_NAME, "input")
+
+
+def input_keys(names: Iterable[str]) -> dict[str, str]:
+    """The property keys of an object's members: their names, where the strictest hosts accept them."""
+    return resolve(names, input_name, frozenset())
 
 
 def snake_case(text: str) -> str:
@@ -157,8 +162,12 @@ def _safe(name: str, allowed: re.Pattern[str], fallback: str) -> str:
     if allowed.fullmatch(name):
         return name
     extra = "" if allowed is TOOL_NAME else "."
-    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", _ascii(name)).strip("_") or fallback
-    return f"{cleaned[: 64 - HASH_LENGTH - 1]}_{_hash(name)}"
+    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", _ascii(name)).strip("_")
+    if allowed is TOOL_NAME and not cleaned[:1].isalpha():
+        cleaned = f"{fallback}_{cleaned}".rstrip("_")
+    elif allowed is INPUT_NAME and allowed.fullmatch(cleaned):
+        return cleaned  # where it is another's, `resolve` adds a hash; another can only be in the same object
+    return f"{(cleaned or fallback)[: 64 - HASH_LENGTH - 1]}_{_hash(name)}"
 
 
 def _identifier(text: str, source: str, prefix: str) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, parsing, releasing, rendering, rules, source
+from mcp_codegen import catalog, checked, listing, lowering, parsing, releasing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
+from mcp_codegen.listing import Listing
 from mcp_codegen.releasing import Release
 from mcp_codegen.source import Source
 
@@ -23,6 +24,7 @@ class Loaded:
     """A catalog without problems."""
 
     catalog: CheckedCatalog
+    listing: Listing
     digest: str
     """Of its content: the same for the same content in any format and any order of keys."""
     notices: tuple[Diagnostic, ...]
@@ -60,8 +62,9 @@ def understand(read: Source, file: Path) -> Loaded:
     problems = rules.check(whole) if whole else list(parsed.problems)
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
-    notices = read.diagnostics(_placed(rules.notices(whole), read))
-    return Loaded(whole, _digest(data), tuple(sorted(set(notices))), data)
+    listed = listing.list_tools(whole)
+    notices = read.diagnostics(_placed(rules.notices(whole, listed), read))
+    return Loaded(whole, listed, _digest(data), tuple(sorted(set(notices))), data)
 
 
 def load_all(files: Iterable[Path]) -> list[Loaded]:
@@ -98,7 +101,7 @@ def generate(files: Iterable[Path]) -> list[Generated]:
 
 def make(loaded: Loaded) -> Generated:
     """The package of a catalog."""
-    package = lowering.lower(loaded.catalog, loaded.digest)
+    package = lowering.lower(loaded.catalog, loaded.digest, loaded.listing)
     more = {"CHANGELOG.md": loaded.changelog} if loaded.catalog.catalog.versioning else {}
     return Generated(package.name, len(package.tools), rendering.render(package) | more, loaded.notices)
 

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from mcp_codegen import paging
+from mcp_codegen import hosts, paging
 from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
 from mcp_codegen.fitting import unfit
+from mcp_codegen.listing import Listing
 from mcp_codegen.schema import Schema, json_schema
 from mcp_codegen.validation import nearest
 
@@ -50,14 +51,14 @@ def check(catalog: CheckedCatalog) -> list[Problem]:
     return [*catalog.problems, *(problem for rule in RULES for problem in rule(catalog))]
 
 
-def notices(catalog: CheckedCatalog) -> list[Problem]:
+def notices(catalog: CheckedCatalog, listing: Listing) -> list[Problem]:
     """What is not wrong, and worth a word."""
     ignored = [
         Problem((*one.pointer, "pythonExample"), "this key is ignored", "remove it when you like", at_key=True)
         for one in catalog.operations
         if one.api.python_example is not None
     ]
-    return [*ignored, *paging.notices(catalog)]
+    return [*ignored, *paging.notices(catalog), *hosts.notices(catalog, listing)]
 
 
 # --- the catalog as a whole ----------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from typing import Any, get_args, get_type_hints
 
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, Phase, settings
-from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import func_metadata
+from pydantic.json_schema import GenerateJsonSchema
 
 from mcp_codegen.cli import main
 
@@ -100,9 +101,18 @@ def build(catalog: Mapping[str, Any], folder: Path) -> Built:
     return Built(folder / catalog["name"])
 
 
+class _AsListed(GenerateJsonSchema):
+    """Where an argument's member is taken under two names, the second is the one that hosts are told."""
+
+    def _get_alias_name(self, field: Any, name: str) -> str:
+        alias = field.get("validation_alias", name)
+        return str(alias[-1][0]) if isinstance(alias, list) else super()._get_alias_name(field, name)
+
+
 def argument_schema(function: Callable[..., Any]) -> dict[str, Any]:
     """The JSON Schema of what a tool's function takes."""
-    return Tool.from_function(function, structured_output=False).parameters
+    model = func_metadata(function, skip_names=("ctx",), structured_output=False).arg_model
+    return model.model_json_schema(by_alias=True, schema_generator=_AsListed)
 
 
 def returned(function: Callable[..., Any]) -> Any:

@@ -14,10 +14,14 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
+from mcp_codegen.patterns import for_engine
+
 Json = Any
 Schema = Any
 
 CHECKED_FORMATS = frozenset({"date", "date-time"})
+KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What the strictest hosts take for a property's key."""
 _SCALAR_WORDS = frozenset(
     {"pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"minItems", "maxItems"}
@@ -76,6 +80,8 @@ def _kinds(schema: Schema, root: Schema) -> dict[str, dict[str, Any]]:
     if "anyOf" in schema:
         return _union(_kinds(one, root) for one in schema["anyOf"])
     restricted = {word: schema[word] for word in schema.keys() & _SCALAR_WORDS}
+    if "pattern" in restricted:
+        restricted["pattern"] = for_engine(restricted["pattern"])  # whose meaning is tested where it stands
     if "const" in schema or "enum" in schema:
         restricted["enum"] = frozenset(schema["enum"] if "enum" in schema else [schema["const"]])
     if schema.get("format") in CHECKED_FORMATS and not restricted:
@@ -102,12 +108,26 @@ def resolve(schema: Schema, root: Schema) -> Schema:
 
 
 def as_listed(schema: Schema) -> Schema:
-    """What `tools/list` says of an answer's schema: one that may be no object stands under `result`."""
+    """What `tools/list` says of an answer's schema: one that may be no object stands under `result`, members with names
+    that hosts refuse are not named."""
+    schema = _accepted(schema)
     kinds = _kinds(schema, schema)
     if "any" in kinds or all(kind.startswith("object") for kind in kinds):
         return schema
     wrapped = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
     return wrapped | {"$defs": schema.get("$defs", {})}
+
+
+def _accepted(schema: Schema) -> Schema:
+    if isinstance(schema, list):
+        return [_accepted(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {word: _accepted(value) for word, value in schema.items()}
+    if isinstance(found.get("properties"), dict) and found.get("type") == "object":
+        found["properties"] = {key: one for key, one in found["properties"].items() if KEY.fullmatch(key)}
+        found["required"] = [key for key in found.get("required", ()) if KEY.fullmatch(key)]
+    return found
 
 
 def _union(parts: Iterator[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:

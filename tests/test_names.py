@@ -68,7 +68,10 @@ def test_a_name_stays_the_same_when_an_unrelated_one_comes(sources: list[str], o
 @settings(deadline=None, max_examples=60)
 @given(sources=WORDS)
 def test_tools_and_inputs_keep_their_names_where_strict_hosts_take_them(sources: list[str]):
-    for spell, strict in ((names.tool_name, r"[A-Za-z0-9_-]{1,64}"), (names.input_name, r"[A-Za-z0-9_.-]{1,64}")):
+    for spell, strict in (
+        (names.tool_name, r"[A-Za-z][A-Za-z0-9_-]{0,63}"),
+        (names.input_name, r"[A-Za-z0-9_.-]{1,64}"),
+    ):
         found = names.resolve(sources, spell, frozenset())
         assert len(set(found.values())) == len(sources)
         for source, name in found.items():

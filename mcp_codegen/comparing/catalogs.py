@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mcp_codegen import lowering
 from mcp_codegen.checked import CheckedCatalog
@@ -11,9 +12,13 @@ from mcp_codegen.comparing import tools
 from mcp_codegen.comparing.changes import LEVELS, Change, Comparison
 from mcp_codegen.comparing.schemas import Types
 from mcp_codegen.comparing.tools import Side
+from mcp_codegen.listing import Listing
 from mcp_codegen.names import tool_name
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Package
+
+_NOT_LISTED: Final = Listing((), {})
+"""What is compared are names and types; how much of them hosts are shown is no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,9 @@ class _Surface:
 
 def compare(old: CheckedCatalog, new: CheckedCatalog) -> Comparison:
     """What changed for callers from the one to the other: tools by name, each one's changes by their weight."""
-    before, after = _Surface(old, lowering.lower(old, "")), _Surface(new, lowering.lower(new, ""))
+    before, after = _Surface(old, lowering.lower(old, "", _NOT_LISTED)), _Surface(
+        new, lowering.lower(new, "", _NOT_LISTED)
+    )
     changes = [*_package(before, after), *_tools(before, after)]
     ordered = sorted(dict.fromkeys(changes), key=lambda one: (one.tool, LEVELS.index(one.level)))
     about = (before.package.name, before.package.version, after.package.name, after.package.version)
@@ -126,7 +133,7 @@ def _classes(old: _Surface, new: _Surface) -> Iterator[Change]:
     if not elsewhere or not staying:
         return
     rest = replace(old.catalog, operations=tuple(one for one in old.catalog.operations if one.api.name in staying))
-    needed = _Surface(rest, lowering.lower(rest, "")).classes
+    needed = _Surface(rest, lowering.lower(rest, "", _NOT_LISTED)).classes
     for name, module in elsewhere.items():
         where = f"class models.{module}.{name}"
         if name not in needed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
 import os
@@ -60,6 +61,7 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
 
 
 def _run(server: ApiServer, args: argparse.Namespace) -> None:
+    gc.freeze()  # what was imported stays: the collector would look through all of it, again and again
     if args.transport == "stdio":
         # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
