@@ -47,6 +47,21 @@ _LATER: Final = frozenset({"$defs", "definitions", "$dynamicRef", "$dynamicAncho
 _REFERENCE: Final = re.compile(r"#/schemas/([^/]+)")
 
 
+def _together(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was put together from parts, each of which is right by itself.
+
+    A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that one
+    part requires and no other describes may be anything.
+    """
+    kind, _ = TYPES.get(str(schema.get("type")), (None, ""))
+    strange = {key for key in CONSTRAINTS if key in schema and kind is not None and kind not in CONSTRAINTS[key]}
+    properties, required = schema.get("properties"), schema.get("required")
+    if isinstance(properties, Mapping) and isinstance(required, list):
+        missing = {name: {} for name in required if isinstance(name, str) and name not in properties}
+        schema = {**schema, "properties": {**properties, **missing}} if missing else schema
+    return {key: value for key, value in schema.items() if key not in strange} if strange else schema
+
+
 class SchemaReader:
     """Reads types and remembers what is wrong with them; where one cannot be read, `any` stands in for it."""
 
@@ -63,6 +78,8 @@ class SchemaReader:
             return Schema(pointer, "any")
         self._check_words(schema, pointer)
         plain = merged(schema, self._resolve)
+        if plain is not schema:
+            plain = _together(plain)
         alternatives = variants(plain)
         if alternatives and not all(map(is_only_required, _own(plain))):
             return self._union(plain, alternatives, pointer)

@@ -46,6 +46,7 @@ def read(library: Library, catalog: str) -> Description:
     reader = _Reader(library, catalog, found)
     found.auth = reader.auth(root.get("auth"), lambda _: None)
     found.drafts = list(reader.drafts(root, (), root.get("auth"), Spot(library.main)))
+    found.notes += [Note(spot, said) for spot, said in library.mended()]
     _told_apart(found.drafts)
     return found
 

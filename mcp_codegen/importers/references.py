@@ -7,7 +7,7 @@ ever read: a reference is resolved as text first, and the reader that is passed 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -15,10 +15,15 @@ from mcp_codegen.errors import CatalogError, Diagnostic, Problem, pointer_text, 
 from mcp_codegen.importers.report import Spot
 from mcp_codegen.source import Source
 
-Read = Callable[[str], Source]
-"""From a document's key to the document. Raises `CatalogError`, or `Refused` for what may not be read."""
+Read = Callable[[str, str], Source]
+"""From a document's key, and the key of the document that refers to it, to the document.
+
+Raises `CatalogError` where it cannot be read, and `RefusedError` where it may not.
+"""
 
 _LONGEST_CHAIN: Final = 100
+_MOST_TOLD: Final = 20
+"""Of the mistakes of one document's text."""
 
 
 class DanglingError(Exception):
@@ -35,7 +40,7 @@ class Library:
     def __init__(self, main: str, read: Read) -> None:
         self.main = main
         self._read = read
-        self._sources: dict[str, Source] = {main: read(main)}
+        self._sources: dict[str, Source] = {main: read(main, main)}
         self._failed: dict[str, DanglingError] = {}
         self._refused: dict[Spot, tuple[str, str]] = {}
 
@@ -46,7 +51,10 @@ class Library:
 
     def find(self, reference: str, spot: Spot) -> tuple[Any, Spot]:
         """What a reference that stands at `spot` means, and where that stands. Raises `DanglingError`."""
-        file, fragment = urldefrag(reference)
+        try:
+            file, fragment = urldefrag(reference)
+        except ValueError as error:
+            raise DanglingError(f"{shown(reference)} is no reference") from error
         key = self._key(unquote(file) if "://" not in file else file, spot) if file else spot.document
         source = self._source(key, spot)
         if fragment and not fragment.startswith("/"):
@@ -61,6 +69,12 @@ class Library:
                 return node, spot
             node, spot = self.find(node["$ref"], spot.of("$ref"))
         raise DanglingError("the reference leads back to itself")
+
+    def mended(self) -> Iterator[tuple[Spot, str]]:
+        """What was wrong in the texts of the documents, and was read as it was meant."""
+        for key, one in self._sources.items():
+            for problem in one.mended[:_MOST_TOLD]:
+                yield Spot(key, problem.pointer), f"{problem.message}; it is read as it was meant"
 
     def check(self) -> None:
         """Raises `CatalogError` with every reference that was refused."""
@@ -105,7 +119,7 @@ class Library:
             raise self._failed[key]
         if key not in self._sources:
             try:
-                self._sources[key] = self._read(key)
+                self._sources[key] = self._read(key, spot.document)
             except RefusedError as error:
                 self._refused[spot] = (str(error.args[0]), str(error.args[1]))
                 raise DanglingError(str(error.args[0])) from error

@@ -64,7 +64,7 @@ class Inputs:
                 found[one.label] = one.schema.default[0]
         known = {one.name for one in self._operation.parameters if one.place == "body"}
         unknown = [("query", name) for name in query.values if name not in query.used]
-        unknown += [("body", name) for name in body.members if name not in known]
+        unknown += [("body", name) for name in body.members if name not in known | body.used]
         problems |= {name: f"is no input in the {place}" for place, name in unknown}
         if problems:
             order = {one.label: index for index, one in enumerate(self._operation.parameters)}
