@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from mcp_codegen import checked, parsing, rules, source
+from mcp_codegen import catalog, checked, names, parsing, rules, source
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic, Problem, SettingsError, shown
-from mcp_codegen.importers import curl_import, merge, naming, openapi, postman, proving, report, selecting, sources
+from mcp_codegen.importers import curl_import, merge, openapi, postman, proving, report, selecting, sources
 from mcp_codegen.importers.assembling import PRESETS, Gateways, Imported, Settings, assembled
 from mcp_codegen.importers.drafts import Description
 from mcp_codegen.importers.references import Library
@@ -142,8 +142,7 @@ def _name(name: str | None, mine: Json | None, out: Path) -> str:
         return name
     if mine is not None and isinstance(mine.get("name"), str):
         return str(mine["name"])
-    file = out.resolve()
-    return naming.catalog_name(file.parent.name if file.stem == "api_catalog" else file.stem)
+    return names.catalog_name(out, catalog.LONGEST_NAME)
 
 
 def _gateways(file: Path | None) -> Gateways | None:

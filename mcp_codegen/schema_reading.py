@@ -50,14 +50,17 @@ _REFERENCE: Final = re.compile(r"#/schemas/([^/]+)")
 def _together(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was put together from parts, each of which is right by itself.
 
-    A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that one
-    part requires and no other describes may be anything.
+    A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that
+    one part requires and no other describes may be anything. Plain values in an enum are more telling than a type.
     """
     kind, _ = TYPES.get(str(schema.get("type")), (None, ""))
     strange = {key for key in CONSTRAINTS if key in schema and kind is not None and kind not in CONSTRAINTS[key]}
+    values = schema.get("enum")
+    if kind in ("object", "array") and isinstance(values, list) and not any(map(_is_structure, values)):
+        strange |= {"type", "properties", "required", "items"}  # the values say what they are
     properties, required = schema.get("properties"), schema.get("required")
     if isinstance(properties, Mapping) and isinstance(required, list):
-        missing = {name: {} for name in required if isinstance(name, str) and name not in properties}
+        missing: dict[str, Any] = {name: {} for name in required if isinstance(name, str) and name not in properties}
         schema = {**schema, "properties": {**properties, **missing}} if missing else schema
     return {key: value for key, value in schema.items() if key not in strange} if strange else schema
 
@@ -304,6 +307,10 @@ def _own(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _is_written(schema: Mapping[str, Any]) -> bool:
     """Whether this is as a person wrote it: what was merged may require what another part names."""
     return "properties" in schema
+
+
+def _is_structure(value: object) -> bool:
+    return isinstance(value, list | Mapping)
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:

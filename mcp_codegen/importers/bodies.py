@@ -140,8 +140,8 @@ def _structured(kind: str, schema: Json, about: Json, body: Json, *, schemas: Sc
     if _can_be_flat(plain, body, method, is_form=not is_json(kind)):
         found = _members(plain, method, kind, schemas, about)
         for one in found:
-            said = body["x-encoding"].get(one["name"])
-            one |= _encoded(said, kind, schemas.plain(plain["properties"][one["name"]]), one) if said else {}
+            if said := body["x-encoding"].get(one["name"]):
+                one.update(_encoded(said, kind, schemas.plain(plain["properties"][one["name"]]), one))
         return {"inputs": found} | _content_type(kind)
     if body["x-encoding"]:
         draft.tell("the encoding of its fields is ignored", body["x-spot"])

@@ -127,9 +127,11 @@ class _Reader:
     def _others(self, path: str, item: Json, place: Spot) -> Iterator[Draft]:
         """The methods that OpenAPI 3.2 adds."""
         more = item.get("additionalOperations")
-        added = [(str(method), place.of("additionalOperations", str(method))) for method in more or ()] if isinstance(
-            more, Mapping
-        ) else []
+        added = (
+            [(str(method), place.of("additionalOperations", str(method))) for method in more or ()]
+            if isinstance(more, Mapping)
+            else []
+        )
         for method, spot in [*([("QUERY", place.of("query"))] if "query" in item else []), *added]:
             reason = f"{shown(method)} is no HTTP method that a catalog can say"
             yield Draft(f"{method} {path}", spot, reason=reason)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from mcp_codegen import names
 from mcp_codegen.errors import shown
 from mcp_codegen.importers import fields
 from mcp_codegen.importers.drafts import Draft, LeftOutError
@@ -69,13 +70,13 @@ def inputs(
     path, fixed, moved = _endpoint(path, draft)
     placeholders = list(dict.fromkeys(_PLACEHOLDER.findall(path)))
     written: list[dict[str, Any]] = []
-    for parameter, spot in found:
-        place = parameter.get("in")
+    for given, spot in found:
+        place = given.get("in")
         if place in ("body", "formData"):
             continue
-        clean = placeholder(parameter["name"])
-        if place == "path" and clean in moved and clean not in placeholders:
-            parameter = {**parameter, "in": "query", "name": moved[clean]}
+        clean = placeholder(given["name"])
+        is_moved = place == "path" and clean in moved and clean not in placeholders
+        parameter = {**given, "in": "query", "name": moved[clean]} if is_moved else given
         one = _input(parameter, spot, placeholders, schemas, draft)
         if one is not None:
             written.append(one)
@@ -101,8 +102,8 @@ def _endpoint(path: str, draft: Draft) -> tuple[str, list[dict[str, Any]], dict[
     Also URI templates (RFC 6570): `/a{?b,c}` has a query, `{+path}` is a placeholder.
     """
     moved: dict[str, str] = {}
-    for names in re.findall(r"\{[?&]([^{}]*)\}", path):
-        for name in filter(None, re.split(r"[,\s]+", names)):
+    for listed_names in re.findall(r"\{[?&]([^{}]*)\}", path):
+        for name in filter(None, re.split(r"[,\s]+", listed_names)):
             wire = re.sub(r"(\*|:\d+)$", "", name)
             moved[placeholder(wire)] = wire
     path = re.sub(r"\{[?&][^{}]*\}", "", path)
@@ -125,7 +126,8 @@ def _endpoint(path: str, draft: Draft) -> tuple[str, list[dict[str, Any]], dict[
 
 def placeholder(name: str) -> str:
     """A placeholder's name that the language takes; on the wire there is none."""
-    return re.sub(r"[^A-Za-z0-9._~$@-]+", "_", name).strip("_") or "value"
+    plain = names.ascii_letters(name)
+    return re.sub(r"[^A-Za-z0-9._~$@-]+", "_", plain).strip("_") or "value"
 
 
 def _percent(character: str) -> str:

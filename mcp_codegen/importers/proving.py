@@ -53,7 +53,7 @@ def _mend(imported: Imported, problems: Sequence[Problem], loosened: set[tuple[s
                 entry = entries[api["name"]]
                 entry.notes.append(Note(entry.spot, f"its example is left out: {one.message}"))
         return
-    lost = {}
+    lost: dict[Any, Problem] = {}
     for one in problems:
         if one.pointer[:1] == ("apis",) and len(one.pointer) > 1:
             api = catalog["apis"][one.pointer[1]]
@@ -71,7 +71,7 @@ def _mend(imported: Imported, problems: Sequence[Problem], loosened: set[tuple[s
 
 def _loosened(api: dict[str, Any], problem: Problem, already: set[tuple[str, str]]) -> str:
     """What was taken away from an API so that the rest can be said; empty where that did not help, or is not known."""
-    key, *rest = (str(part) for part in problem.pointer[2:]) or ("",)
+    key, *rest = [str(part) for part in problem.pointer[2:]] or [""]
     place = "/".join([key, *rest[:1]] if key == "inputs" else [key])
     if key == "inputs" and len(rest) > 1 and rest[-1] == "default":
         given = api["inputs"][int(rest[0])]

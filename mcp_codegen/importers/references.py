@@ -41,6 +41,7 @@ class Library:
         self.main = main
         self._read = read
         self._sources: dict[str, Source] = {main: read(main, main)}
+        self._marked: dict[str, dict[tuple[str, str], tuple[Any, Spot]]] = {}
         self._failed: dict[str, DanglingError] = {}
         self._refused: dict[Spot, tuple[str, str]] = {}
 
@@ -55,12 +56,30 @@ class Library:
             file, fragment = urldefrag(reference)
         except ValueError as error:
             raise DanglingError(f"{shown(reference)} is no reference") from error
-        key = self._key(unquote(file) if "://" not in file else file, spot) if file else spot.document
-        source = self._source(key, spot)
+        own = self._identified(file) if "://" in file else None
+        if own is None:
+            key = self._key(unquote(file) if "://" not in file else file, spot) if file else spot.document
+            own = self._source(key, spot).data, Spot(key)
+        data, place = own
         if fragment and not fragment.startswith("/"):
-            raise DanglingError(f"the anchor {shown(fragment)} is not followed")
+            known = self._marks(place.document).get(("$anchor", fragment))
+            if known is None:
+                raise DanglingError(f"there is no {shown(reference)}")
+            return known
         parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in fragment.split("/")[1:]]
-        return _inside(source.data, parts, key, reference)
+        found, where = _inside(data, parts, place.document, reference)
+        return found, place.of(*where.pointer)
+
+    def _identified(self, url: str) -> tuple[Any, Spot] | None:
+        """The schema in a document that was read already whose `$id` is this URL."""
+        found = (self._marks(key).get(("$id", url)) for key in list(self._sources))
+        return next((one for one in found if one is not None), None)
+
+    def _marks(self, key: str) -> dict[tuple[str, str], tuple[Any, Spot]]:
+        """The places in a document that have an `$id` or an anchor of their own."""
+        if key not in self._marked:
+            self._marked[key] = dict(_marked(self._sources[key].data, Spot(key)))
+        return self._marked[key]
 
     def resolved(self, node: Any, spot: Spot) -> tuple[Any, Spot]:  # noqa: ANN401 - JSON
         """A value itself, where it stands for another by `$ref`. Raises `DanglingError`."""
@@ -128,6 +147,20 @@ class Library:
                 self._failed[key] = DanglingError(f"{shown(key)} cannot be read: {first.message}")
                 raise self._failed[key] from error
         return self._sources[key]
+
+
+def _marked(data: Any, spot: Spot) -> Iterator[tuple[tuple[str, str], tuple[Any, Spot]]]:  # noqa: ANN401 - JSON
+    """Each `$id`, `$anchor` and `$dynamicAnchor`, and what bears it."""
+    waiting = [(data, spot)]
+    while waiting:
+        node, place = waiting.pop()
+        if isinstance(node, Mapping):
+            for word, kind in (("$id", "$id"), ("$anchor", "$anchor"), ("$dynamicAnchor", "$anchor")):
+                if isinstance(node.get(word), str):
+                    yield (kind, node[word].rstrip("#")), (node, place)
+            waiting += [(one, place.of(name)) for name, one in node.items() if isinstance(one, Mapping | list)]
+        elif isinstance(node, list):
+            waiting += [(one, place.of(index)) for index, one in enumerate(node) if isinstance(one, Mapping | list)]
 
 
 def _inside(data: Any, parts: list[str], key: str, reference: str) -> tuple[Any, Spot]:  # noqa: ANN401 - JSON

@@ -92,18 +92,18 @@ def parse(content: bytes, file: str, *, forgive: bool = False) -> Source:
 
 def _read(text: str, file: str, *, forgive: bool) -> tuple[Any, list[tuple[int, Problem]], bool]:
     """The data, what is wrong in it, and whether it was read as YAML."""
-    if not _is_json(file, text):
-        return *yaml_text.read(text), True
+    is_yaml = not _is_json(file, text)
     try:
-        return *json_text.read(text, forgive=forgive), False
+        data, faults = yaml_text.read(text) if is_yaml else json_text.read(text, forgive=forgive)
     except UnreadableError as error:
         if not forgive:
             raise
-        try:  # which has comments, and commas before the end
-            data, faults = yaml_text.read(text)
+        try:  # YAML has comments, and commas before the end; JSON has escapes of half a character
+            data, faults = json_text.read(text, forgive=True) if is_yaml else yaml_text.read(text)
         except UnreadableError:
             raise error from None
-        return data, [(error.offset, error.problem), *faults], True
+        return data, [(error.offset, error.problem), *faults], not is_yaml
+    return data, faults, is_yaml
 
 
 def _guessed(content: bytes) -> str:

@@ -38,7 +38,8 @@ class _DoubtfulError(ValueError):
 def read(text: str, *, forgive: bool = False) -> tuple[Any, list[tuple[int, Problem]]]:
     """The data, and everything wrong in it by offset. Costs little more than `json.loads` where nothing is.
 
-    forgive: there is data also where something is wrong. Raises `UnreadableError` where the text is no JSON, or too deep.
+    forgive: there is data also where something is wrong.
+    Raises `UnreadableError` where the text is no JSON, or too deep.
     """
     try:
         data = _STRICT.decode(text)

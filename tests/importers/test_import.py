@@ -112,6 +112,35 @@ def test_a_folder_around_both_makes_a_reference_upwards_possible(tmp_path: Path)
     assert catalog["schemas"]["A"]["properties"] == {"x": {"type": "string"}}
 
 
+TEXT = json.dumps(described() | {"info": {"title": "Año", "version": "1"}}, ensure_ascii=False, indent=1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-32"),
+        TEXT.encode("latin-1"),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace(" ", "\t").replace('\t"', ' "').encode(),
+        TEXT.replace("}\n}", "},\n} # the end").encode(),
+        TEXT.replace('"version"', '"version": NaN, "version": "0", "version"').encode(),
+        TEXT.replace("Año", "A\\ud800ño").encode(),
+    ],
+    ids=["UTF-8", "mark", "UTF-16", "big-endian", "UTF-32", "Latin-1", "CRLF", "tabs", "comma", "twice", "half"],
+)
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_description_is_read_however_it_was_saved(tmp_path: Path, content: bytes, ending: str):
+    spec = tmp_path / f"spec.{ending}"
+    spec.write_bytes(content)
+    catalog = imported(spec, tmp_path / "out.json")
+    assert [api["name"] for api in catalog["apis"]] == ["getA", "getC"]
+    assert catalog["title"] in ("Año", "A?ño")
+
+
 def test_a_deep_chain_of_references_is_no_trouble(tmp_path: Path):
     schemas = {
         f"S{i}": {"type": "object", "properties": {"next": {"$ref": f"#/components/schemas/S{i + 1}"}}}
