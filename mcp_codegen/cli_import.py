@@ -18,6 +18,8 @@ from mcp_codegen.importers.drafts import Description
 from mcp_codegen.importers.references import Library
 
 Json = dict[str, Any]
+_MOST_SHOWN = 10
+"""Of references that were refused; the report has them all."""
 
 
 @click.command("import")
@@ -212,4 +214,9 @@ def _tell(imported: Imported, library: Library | None, told: Path | None) -> Non
                 raise SettingsError(
                     f"{shown(str(told))} cannot be written: {error.strerror}; check --report"
                 ) from error
+    refused = library.refused() if library else []
+    for one in refused[:_MOST_SHOWN]:
+        click.echo(f"{one}", err=True)
+    if len(refused) > _MOST_SHOWN:
+        click.echo(f"and {len(refused) - _MOST_SHOWN} more references that were not followed", err=True)
     click.echo(report.summary(made), err=True)

@@ -149,7 +149,7 @@ def _free(source: str, name: str, taken: set[str]) -> str:
 
 
 def catalog_name(file: Path, longest: int) -> str:
-    """What a catalog without a name is called: after its folder where the file is `api_catalog`, else after the file."""
+    """What a nameless catalog is called: after its folder where the file is `api_catalog`, else after the file."""
     file = file.resolve()
     called = ascii_letters(file.parent.name if file.stem == "api_catalog" else file.stem).lower()
     return re.sub(r"[^a-z0-9]+", "-", called).lstrip("-0123456789")[:longest].rstrip("-") or "catalog"

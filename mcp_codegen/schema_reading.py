@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
 
@@ -47,14 +47,14 @@ _LATER: Final = frozenset({"$defs", "definitions", "$dynamicRef", "$dynamicAncho
 _REFERENCE: Final = re.compile(r"#/schemas/([^/]+)")
 
 
-def _together(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _together(schema: Mapping[str, Any], own: Collection[str]) -> Mapping[str, Any]:
     """What was put together from parts, each of which is right by itself.
 
     A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that
-    one part requires and no other describes may be anything. Plain values in an enum are more telling than a type.
+    one part requires and no other describes may be anything. Plain values in an enum are more telling than a type. own: what was written beside a reference, where it is a mistake.
     """
     kind, _ = TYPES.get(str(schema.get("type")), (None, ""))
-    strange = {key for key in CONSTRAINTS if key in schema and kind is not None and kind not in CONSTRAINTS[key]}
+    strange = {key for key in CONSTRAINTS.keys() & schema.keys() - own if kind and kind not in CONSTRAINTS[key]}
     values = schema.get("enum")
     if kind in ("object", "array") and isinstance(values, list) and not any(map(_is_structure, values)):
         strange |= {"type", "properties", "required", "items"}  # the values say what they are
@@ -82,7 +82,7 @@ class SchemaReader:
         self._check_words(schema, pointer)
         plain = merged(schema, self._resolve)
         if plain is not schema:
-            plain = _together(plain)
+            plain = _together(plain, own=schema.keys() if "$ref" in schema else ())
         alternatives = variants(plain)
         if alternatives and not all(map(is_only_required, _own(plain))):
             return self._union(plain, alternatives, pointer)

@@ -31,7 +31,7 @@ def is_openapi(data: object) -> bool:
 def read(library: Library, catalog: str) -> Description:
     """The description in the main document. catalog: the catalog's name, for environment variables.
 
-    Raises `CatalogError` where it is none, or refers to what may not be read.
+    Raises `CatalogError` where it is none.
     """
     root = library.root
     version = _version(library)
@@ -44,7 +44,6 @@ def read(library: Library, catalog: str) -> Description:
     found.plain = schemas.plain
     found.drafts = list(reader.drafts())
     schemas.finish()
-    library.check()
     found.schemas = schemas.named
     found.notes += [Note(spot, said) for spot, said in library.mended()]
     for word in ("webhooks", "x-webhooks"):

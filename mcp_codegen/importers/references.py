@@ -95,14 +95,13 @@ class Library:
             for problem in one.mended[:_MOST_TOLD]:
                 yield Spot(key, problem.pointer), f"{problem.message}; it is read as it was meant"
 
-    def check(self) -> None:
-        """Raises `CatalogError` with every reference that was refused."""
+    def refused(self) -> list[Diagnostic]:
+        """Every reference to a document that may not be read: it was not followed, and what needs it is told apart."""
         found: list[Diagnostic] = []
         for key in sorted({spot.document for spot in self._refused}):
             problems = [Problem(spot.pointer, *why) for spot, why in self._refused.items() if spot.document == key]
             found += self._sources[key].diagnostics(problems)
-        if found:
-            raise CatalogError(found)
+        return found
 
     def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
         """Problems in the main document, with their places."""
@@ -141,7 +140,7 @@ class Library:
                 self._sources[key] = self._read(key, spot.document)
             except RefusedError as error:
                 self._refused[spot] = (str(error.args[0]), str(error.args[1]))
-                raise DanglingError(str(error.args[0])) from error
+                raise DanglingError(f"{error.args[0]}: {error.args[1]}") from error
             except CatalogError as error:
                 first = error.diagnostics[0]
                 self._failed[key] = DanglingError(f"{shown(key)} cannot be read: {first.message}")

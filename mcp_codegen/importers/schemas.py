@@ -141,7 +141,9 @@ class Schemas:
             written = {**reference, **self._keywords(known, spot)}
         else:
             self._is_part = True  # what it refers to says the rest
-            written = {**reference, **self._keywords(beside, spot)}
+            said = self._keywords(beside, spot)
+            is_narrower = any(map(keywords.is_constraint, said))  # which may not go with the type that is referred to
+            written = {"allOf": [reference], **said} if is_narrower and "allOf" not in said else {**reference, **said}
         return coherence.nullable(written, node)
 
     def _target(self, reference: str, spot: Spot) -> tuple[Any, Spot]:
