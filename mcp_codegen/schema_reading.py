@@ -51,7 +51,8 @@ def _together(schema: Mapping[str, Any], own: Collection[str]) -> Mapping[str, A
     """What was put together from parts, each of which is right by itself.
 
     A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that
-    one part requires and no other describes may be anything. Plain values in an enum are more telling than a type. own: what was written beside a reference, where it is a mistake.
+    one part requires and no other describes may be anything.
+    Plain values in an enum are more telling than a type. own: what stands beside a reference, where it is a mistake.
     """
     kind, _ = TYPES.get(str(schema.get("type")), (None, ""))
     strange = {key for key in CONSTRAINTS.keys() & schema.keys() - own if kind and kind not in CONSTRAINTS[key]}
