@@ -20,7 +20,7 @@ from mcp_codegen.schema import Schema
 JSON: Final = "application/json"
 _FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Parts"}
 """The runtime's bodies that are made of parts."""
-_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Parts", "Text"})
+_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Part", "Parts", "Text"})
 
 
 def lower(catalog: CheckedCatalog, digest: str, listing: Listing) -> Package:
@@ -310,12 +310,16 @@ def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str], *, as_
 
 def _styled(parameter: Parameter, argument: str, *, as_bytes: bool) -> str:
     """The argument, wrapped in its style where that is not what its place does anyway."""
-    if parameter.place == "body":
-        return f"Bytes({argument})" if as_bytes and _is_file(parameter.schema) else argument
+    if as_bytes:
+        kind = f", {literal(parameter.content_type)}" if parameter.content_type else ""
+        if _is_file(parameter.schema):
+            return f"Bytes({argument}{kind})"
+        return f"Part({argument}{kind})" if kind else argument
     usual = ("form", True) if parameter.place in ("query", "cookie") else ("simple", False)
-    if (parameter.style, parameter.explode) == usual:
+    if (parameter.style, parameter.explode) == usual and not parameter.allow_reserved:
         return argument
-    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
+    reserved = ", reserved=True" if parameter.allow_reserved else ""
+    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode}{reserved})"
 
 
 def _is_file(schema: Schema) -> bool:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 TOOL_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -102,7 +103,7 @@ def input_keys(names: Iterable[str]) -> dict[str, str]:
 
 def snake_case(text: str) -> str:
     """A Python name of lower-case words: `billingInvoiceNumber` → `billing_invoice_number`."""
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", _ascii(text)))
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", ascii_letters(text)))
     return _identifier(re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_"), text, "x")
 
 
@@ -119,7 +120,7 @@ def own_name(text: str, otherwise: str) -> str:
 
 def pascal_case(text: str) -> str:
     """A class's name: `listado_de_boletas_fija` → `ListadoDeBoletasFija`."""
-    words = re.findall(r"[A-Za-z0-9]+", _ascii(text))
+    words = re.findall(r"[A-Za-z0-9]+", ascii_letters(text))
     return _identifier("".join(word[0].upper() + word[1:] for word in words), text, "X")
 
 
@@ -154,6 +155,13 @@ def _free(source: str, name: str, taken: set[str]) -> str:
     return next(choice for choice in choices if choice not in taken)
 
 
+def catalog_name(file: Path, longest: int) -> str:
+    """What a nameless catalog is called: after its folder where the file is `api_catalog`, else after the file."""
+    file = file.resolve()
+    called = ascii_letters(file.parent.name if file.stem == "api_catalog" else file.stem).lower()
+    return re.sub(r"[^a-z0-9]+", "-", called).lstrip("-0123456789")[:longest].rstrip("-") or "catalog"
+
+
 def _unreserved(name: str, reserved: frozenset[str]) -> str:
     return f"{name}_" if name in reserved else name
 
@@ -162,7 +170,7 @@ def _safe(name: str, allowed: re.Pattern[str], fallback: str) -> str:
     if allowed.fullmatch(name):
         return name
     extra = "" if allowed is TOOL_NAME else "."
-    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", _ascii(name)).strip("_")
+    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", ascii_letters(name)).strip("_")
     if allowed is TOOL_NAME and not cleaned[:1].isalpha():
         cleaned = f"{fallback}_{cleaned}".rstrip("_")
     elif allowed is INPUT_NAME and allowed.fullmatch(cleaned):
@@ -178,7 +186,7 @@ def _identifier(text: str, source: str, prefix: str) -> str:
     return text if text.isidentifier() else f"{prefix}{text}"
 
 
-def _ascii(text: str) -> str:
+def ascii_letters(text: str) -> str:
     """The text's letters without their accents; what has no Latin letter falls away."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 

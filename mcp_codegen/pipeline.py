@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, listing, lowering, parsing, releasing, rendering, rules, source
+from mcp_codegen import catalog, checked, listing, lowering, names, parsing, releasing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
 from mcp_codegen.listing import Listing
@@ -159,15 +157,8 @@ def _named(data: Any, file: Path) -> Any:  # noqa: ANN401 - JSON
     if isinstance(data, list):
         data = {"apis": data}
     if isinstance(data, dict) and "name" not in data:
-        file = file.resolve()
-        data = {**data, "name": _name(file.parent.name if file.stem == "api_catalog" else file.stem)}
+        data = {**data, "name": names.catalog_name(file, catalog.LONGEST_NAME)}
     return data
-
-
-def _name(called: str) -> str:
-    plain = unicodedata.normalize("NFKD", called).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
-    return words[: catalog.LONGEST_NAME].rstrip("-") or "catalog"
 
 
 def _placed(problems: Iterable[Problem], read: Source) -> list[Problem]:

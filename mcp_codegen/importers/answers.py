@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_codegen.importers.bodies import JSON, essence, is_json, is_text
+from mcp_codegen.importers.bodies import JSON, essence, is_json, is_media_type, is_text
 from mcp_codegen.importers.drafts import Draft, cut
 from mcp_codegen.importers.parameters import first_example
 from mcp_codegen.importers.references import DanglingError, Library
@@ -121,8 +121,8 @@ def _success(good: list[_Answer], schemas: Schemas, draft: Draft) -> dict[str, A
 
 
 def _is_json(kind: str, media: object) -> bool:
-    """Also `*/*`, where the schema is not that of a file or a text."""
-    if is_json(kind):
+    """Also `*/*`, where the schema is not that of a file or a text, and what is no media type."""
+    if is_json(kind) or not is_media_type(kind):
         return True
     schema = media.get("schema") if isinstance(media, Mapping) else None
     wild = essence(kind) in ("*/*", "application/*")

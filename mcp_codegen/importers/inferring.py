@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mcp_codegen.importers import fields
 
-_VARIABLE: Final = re.compile(r"\{\{[^{}]*\}\}")
+_VARIABLE: Final = re.compile(r"\{\{[^{}]*\}\}|\$\{\w+\}|^\$\w+$")
 _BARE: Final = re.compile(r"\{\{=[^{}]*\}\}")
 """A variable that stood without quotes: its value may be anything."""
 _SECRET: Final = re.compile(
@@ -108,7 +108,7 @@ def may_be_shown(value: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 def has_variable(value: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a Postman variable stands somewhere in it."""
+    """Whether a variable of Postman or of a shell stands somewhere in it."""
     if isinstance(value, str):
         return _VARIABLE.search(value) is not None
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()

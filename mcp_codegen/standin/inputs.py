@@ -66,7 +66,7 @@ class Inputs:
         inside = [one for one in self._operation.parameters if one.place == "body"]
         known = {one.name for one in inside} | ({*body.members} if any(one.is_whole for one in inside) else set())
         unknown = [("query", name) for name in query.values if name not in query.used]
-        unknown += [("body", name) for name in body.members if name not in known]
+        unknown += [("body", name) for name in body.members if name not in known | body.used]
         problems |= {name: f"is no input in the {place}" for place, name in unknown}
         if problems:
             order = {one.label: index for index, one in enumerate(self._operation.parameters)}

@@ -57,7 +57,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as browsers send it: arrays repeat their name, what is nested is JSON."""
+    """A form as browsers send it: arrays repeat their name, what is nested is JSON, unless a style says otherwise."""
 
     values: Mapping[str, Any] | BaseModel | None
 
@@ -105,6 +105,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part that is no file, under a media type of its own."""
+
+    value: Any
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a multipart body (RFC 7578): files, texts, and JSON for what is nested."""
 
@@ -136,6 +144,10 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 
         if is_given(value.value):
             for one in value.value if isinstance(value.value, list | tuple) else [value.value]:
                 yield name, (name, b64decode(one), value.content_type)
+    elif isinstance(value, Part):
+        if is_given(value.value):
+            content = value.value if isinstance(value.value, str) else to_json(present({name: value.value})[name])
+            yield name, (None, content, value.content_type)
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _parts(name, one)
