@@ -43,7 +43,7 @@ def written(folder: Path, catalog: dict[str, Any]) -> Path:
 def generated(catalog: Path, out: Path, cache: Path | None) -> list[Loaded]:
     """The catalogs that were generated from, which costs time; the others stood in their folders."""
     seen: list[Loaded] = []
-    list(building.build([pipeline.load(catalog)], out, cache, seen.append, force=False))
+    list(building.build(pipeline.load_distinct([catalog]), out, cache, seen.append, force=False))
     return seen
 
 
@@ -54,7 +54,7 @@ def test_a_package_that_stands_in_its_folder_is_not_generated_again(catalog: Pat
     assert not generated(catalog, out, cache)
     assert contents(out) == before
     seen: list[Loaded] = []
-    assert building.compare([pipeline.load(catalog)], out, cache, seen.append) == ""
+    assert building.compare(pipeline.load_distinct([catalog]), out, cache, seen.append) == ""
     assert not seen
 
 
@@ -77,7 +77,7 @@ def test_a_first_comparison_saves_the_second_one_the_work(catalog: Path, tmp_pat
     assert generated(catalog, out, None)
     seen: list[Loaded] = []
     for _ in range(2):
-        assert building.compare([pipeline.load(catalog)], out, cache, seen.append) == ""
+        assert building.compare(pipeline.load_distinct([catalog]), out, cache, seen.append) == ""
     assert len(seen) == 1
 
 
@@ -106,7 +106,7 @@ def test_a_folder_that_holds_anything_else_is_looked_at_in_full(
     codegen(*command)
     happen(tmp_path / "out" / "shop")
     seen: list[Loaded] = []
-    building.compare([pipeline.load(catalog)], tmp_path / "out", cache, seen.append)
+    building.compare(pipeline.load_distinct([catalog]), tmp_path / "out", cache, seen.append)
     assert len(seen) == 1
     assert codegen(*command, "--check").exit_code == (0 if happen is leave_a_dead_run else 1)
     if happen is edit:
@@ -192,3 +192,13 @@ def test_the_folder_is_the_users_own_unless_one_is_named(monkeypatch: pytest.Mon
     assert usual is not None
     assert usual.is_absolute()
     assert "mcp-codegen" in usual.parts
+
+
+def test_another_changelog_beside_the_catalog_is_another_package(tmp_path: Path, cache: Path):
+    out = tmp_path / "out"
+    catalog = written(tmp_path, CATALOG | {"versioning": "semver"})
+    assert generated(catalog, out, cache)
+    assert not generated(catalog, out, cache)
+    (tmp_path / "shop.changelog.md").write_text("# Changelog\n\n## 0.0.1\n\nLong ago.\n", "utf-8")
+    assert generated(catalog, out, cache)
+    assert b"Long ago." in contents(out)["shop/CHANGELOG.md"]
