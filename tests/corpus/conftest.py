@@ -31,7 +31,7 @@ class Imported:
     def tools(self) -> dict[str, str]:
         """The tool of each operation."""
         of_apis = {about["api"]: tool for tool, about in self.built.metadata["tools"].items()}
-        return {entry["operation"]: of_apis[entry["name"]] for entry in self.report["entries"] if entry["name"]}
+        return {entry["operation"]: of_apis[entry["name"]] for entry in self.report["entries"] if entry.get("name")}
 
     @property
     def settings(self) -> list[str]:

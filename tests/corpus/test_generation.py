@@ -19,7 +19,7 @@ STRICT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def test_every_operation_is_a_tool_or_has_a_reason(file: Path | None, imported: Callable[[Path], Imported]):
     description = described(file)
     found = imported(file)
-    left_out = {entry["operation"] for entry in found.report["entries"] if entry["reason"]}
+    left_out = {entry["operation"] for entry in found.report["entries"] if entry.get("reason")}
     operations = {one.key for one in description.operations}
     assert operations == found.tools.keys() | left_out
     assert sorted(found.built.listing) == sorted(found.tools.values())
