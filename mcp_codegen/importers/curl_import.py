@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -51,7 +52,7 @@ def _commands(text: str, file: str) -> list[tuple[int, list[str]]]:
     plain = re.sub(r"(?:\\|`)\n", "  ", text)
     starts = [match.start() for match in re.finditer(_START, plain)]
     commands = []
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
+    for start, end in pairwise([*starts, len(plain)]):
         line = text.count("\n", 0, start) + 1
         try:
             words = shlex.split(_unquoted_ansi(_without_documents(plain[start:end])), comments=False)
