@@ -21,6 +21,8 @@ _NAMED: Final = re.compile(r"\w+: ")
 _CALLED: Final = re.compile(r"[\w\])]$")
 """What stands before a bracket that is no list, dict or tuple of its own."""
 _VALUE: Final = re.compile(r"(?:await )?[\w.]+$")
+_BEFORE: Final = ("return ", "@")
+"""What may stand before a call."""
 _NARROW: Final = "\u0300"
 """Every letter before this one takes one column."""
 
@@ -92,7 +94,7 @@ class _Statement:
             return self._assignment(whole, depth)
         if _NAMED.match(self.code):
             return self._annotated(whole, whole.end, depth)
-        return self._called(whole, depth, after=len("return ") if self.code.startswith("return ") else 0)
+        return self._called(whole, depth, after=next((len(one) for one in _BEFORE if self.code.startswith(one)), 0))
 
     def _import(self, depth: int) -> list[str]:
         origin, _, names = self.code.partition(" import ")

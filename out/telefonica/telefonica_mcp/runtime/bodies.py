@@ -59,7 +59,7 @@ class Json:
 class Form:
     """A form as browsers send it: arrays repeat their name, what is nested is JSON, unless a style says otherwise."""
 
-    values: Mapping[str, Any] | BaseModel | None
+    values: Mapping[str, Any] | BaseModel | MISSING | None
 
     def encode(self) -> Encoded | None:
         """A form, if an empty one; None when the whole body was not given."""
@@ -116,7 +116,7 @@ class Part:
 class Parts:
     """The parts of a multipart body (RFC 7578): files, texts, and JSON for what is nested."""
 
-    values: Mapping[str, Any] | BaseModel | None
+    values: Mapping[str, Any] | BaseModel | MISSING | None
 
     def encode(self) -> Encoded | None:
         """None when no part was given."""

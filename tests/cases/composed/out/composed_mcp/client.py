@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import MISSING
 
-from .models.composed import Account, AccountInput, CardInput, SpaySSresult1, SpaySSresult2, TransferInput
+from .models.composed import Account, AccountInput, CardInput, PayResult1, PayResult2, TransferInput
 from .runtime.bases import DecimalNumber
 from .runtime.calling import ApiClient
 
@@ -24,10 +24,7 @@ class ComposedClient(ApiClient):
 
     package = "composed_mcp"
     longest = 30.0
-    variables = (
-        "COMPOSED_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("COMPOSED_URL", "MAIN_TIMEOUT")
 
     async def pay(
         self,
@@ -38,15 +35,15 @@ class ComposedClient(ApiClient):
         account: AccountInput | MISSING = MISSING,
         reference: int | str | MISSING | None = MISSING,
         extra: dict[str, Any] | MISSING = MISSING,
-    ) -> SpaySSresult1 | SpaySSresult2 | None:
+    ) -> PayResult1 | PayResult2 | None:
         """Pay by one of several means
 
         Args:
             account: An entity that has money
         """
-        answer: SpaySSresult1 | SpaySSresult2 | None = await self._call(
+        answer: PayResult1 | PayResult2 | None = await self._call(
             "pay",
-            SpaySSresult1 | SpaySSresult2 | None,
+            PayResult1 | PayResult2 | None,
             {
                 "means": means,
                 "amount": amount,

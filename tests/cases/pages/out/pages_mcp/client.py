@@ -31,12 +31,7 @@ class PagesClient(ApiClient):
 
     package = "pages_mcp"
     longest = 30.0
-    variables = (
-        "BILLS_URL",
-        "BILLS_TIMEOUT",
-        "FORGE_URL",
-        "FORGE_TIMEOUT",
-    )
+    variables = ("BILLS_URL", "BILLS_TIMEOUT", "FORGE_URL", "FORGE_TIMEOUT")
 
     async def list_bills(self, *, customer: str, offset: int | MISSING = MISSING, limit: int = 5) -> list[Bill]:
         """Bills of a customer"""
@@ -86,7 +81,7 @@ class PagesClient(ApiClient):
         answer: SearchBillsResult = await self._call(
             "searchBills",
             SearchBillsResult,
-            {"page_number_af5702": page_number, "page_size_2ee479": page_size, "max_items": max_items_},
+            {"page_number": page_number, "page_size": page_size, "max_items": max_items_},
         )
         return answer
 
@@ -106,7 +101,7 @@ class PagesClient(ApiClient):
         return self._iterate(
             "searchBills",
             SearchBillsResultData,
-            {"page_number_af5702": page_number, "page_size_2ee479": page_size, "max_items": max_items_},
+            {"page_number": page_number, "page_size": page_size, "max_items": max_items_},
             items=["data"],
             max_items=max_items,
             max_pages=max_pages,
@@ -230,7 +225,7 @@ async def call_search_bills(
     """A search by POST, counted in the body, with an argument that is called like a bound"""
     async with PagesClient.in_process() as client:
         return await client.call(
-            "searchBills", {"page_number_af5702": page_number, "page_size_2ee479": page_size, "max_items": max_items}
+            "searchBills", {"page_number": page_number, "page_size": page_size, "max_items": max_items}
         )
 
 

@@ -18,8 +18,8 @@ from .models.wire import (
     PatchResult,
     SearchFilter,
     SearchResult,
-    SsubmitEitherSbodyByKey,
-    SsubmitEitherSbodyByUser,
+    SubmitEitherBodyByKey,
+    SubmitEitherBodyByUser,
     SubmitEitherResult,
     SubmitResult,
     UploadAbout,
@@ -87,7 +87,7 @@ class WireClient(ApiClient):
         return answer
 
     async def submit_either(
-        self, *, body: SsubmitEitherSbodyByKey | SsubmitEitherSbodyByUser | MISSING = MISSING
+        self, *, body: SubmitEitherBodyByKey | SubmitEitherBodyByUser | MISSING = MISSING
     ) -> SubmitEitherResult:
         """A form that is one of two"""
         answer: SubmitEitherResult = await self._call("submit_either", SubmitEitherResult, {"body": body})
@@ -164,7 +164,7 @@ async def call_submit(name: str, codes: list[int] | MISSING = MISSING) -> dict[s
 
 
 async def call_submit_either(
-    body: SsubmitEitherSbodyByKey | SsubmitEitherSbodyByUser | MISSING = MISSING,
+    body: SubmitEitherBodyByKey | SubmitEitherBodyByUser | MISSING = MISSING,
 ) -> dict[str, Any]:
     """A form that is one of two"""
     async with WireClient.in_process() as client:

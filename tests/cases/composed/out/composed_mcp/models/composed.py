@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, AliasChoices, Field
 
 from ..runtime.bases import InputModel, Model
 
@@ -31,19 +31,19 @@ class TransferInput(InputModel):
 class AccountInput(InputModel):
     """An entity that has money"""
 
-    type: Annotated[str | MISSING, Field(alias="@type")] = MISSING
+    type: Annotated[str | MISSING, Field(alias="@type", validation_alias=AliasChoices("@type", "type"))] = MISSING
     balance: float
 
 
-class SpaySSresult1(Model):
-    """1."""
+class PayResult1(Model):
+    """Form 1 of result."""
 
     amount: float | MISSING | None = MISSING
     id: str
 
 
-class SpaySSresult2(Model):
-    """2."""
+class PayResult2(Model):
+    """Form 2 of result."""
 
     accepted: bool
 

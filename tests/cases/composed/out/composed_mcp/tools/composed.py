@@ -11,7 +11,7 @@ from mcp.server.mcpserver import Context
 from pydantic import MISSING, Field
 
 from ..gateways import MAIN
-from ..models.composed import Account, AccountInput, CardInput, SpaySSresult1, SpaySSresult2, TransferInput
+from ..models.composed import Account, AccountInput, CardInput, PayResult1, PayResult2, TransferInput
 from ..runtime.bases import DecimalNumber, MultipleOf
 from ..runtime.context import Answer, Upstream
 from ..runtime.tooling import ToolBox
@@ -29,13 +29,13 @@ async def pay(
     account: Annotated[AccountInput | MISSING, Field(description="An entity that has money")] = MISSING,
     reference: int | str | MISSING | None = MISSING,
     extra: dict[str, Any] | MISSING = MISSING,
-) -> Answer[SpaySSresult1 | SpaySSresult2 | None]:
+) -> Answer[PayResult1 | PayResult2 | None]:
     """Pay by one of several means"""
     return await MAIN.send(
         ctx,
         "POST",
         "/payments",
-        SpaySSresult1 | SpaySSresult2 | None,
+        PayResult1 | PayResult2 | None,
         body={
             "means": means,
             "amount": amount,

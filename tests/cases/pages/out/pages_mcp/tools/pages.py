@@ -46,14 +46,13 @@ async def export_bills(ctx: Context[Upstream], *, offset: int, limit: int) -> An
 
 
 @tools.add(
-    "searchBills",
-    pages=ByNumber(number="page_number_af5702", size="page_size_2ee479", first=0, items=["data"], total="/meta/count"),
+    "searchBills", pages=ByNumber(number="page_number", size="page_size", first=0, items=["data"], total="/meta/count")
 )
 async def search_bills(
     ctx: Context[Upstream],
     *,
-    page_number: Annotated[int | MISSING, Field(validation_alias="page_number_af5702")] = MISSING,
-    page_size: Annotated[int, Field(validation_alias="page_size_2ee479")] = 5,
+    page_number: int | MISSING = MISSING,
+    page_size: int = 5,
     max_items_: Annotated[int | MISSING, Field(validation_alias="max_items")] = MISSING,
 ) -> Answer[SearchBillsResult]:
     """A search by POST, counted in the body, with an argument that is called like a bound"""

@@ -25,13 +25,13 @@ class SubmitResult(Model):
     """What submit answers."""
 
 
-class SsubmitEitherSbodyByKey(InputModel):
+class SubmitEitherBodyByKey(InputModel):
     """ByKey."""
 
     key: str
 
 
-class SsubmitEitherSbodyByUser(InputModel):
+class SubmitEitherBodyByUser(InputModel):
     """ByUser."""
 
     since: Date | MISSING = MISSING

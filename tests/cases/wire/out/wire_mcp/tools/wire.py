@@ -15,8 +15,8 @@ from ..models.wire import (
     PatchResult,
     SearchFilter,
     SearchResult,
-    SsubmitEitherSbodyByKey,
-    SsubmitEitherSbodyByUser,
+    SubmitEitherBodyByKey,
+    SubmitEitherBodyByUser,
     SubmitEitherResult,
     SubmitResult,
     UploadAbout,
@@ -79,7 +79,7 @@ async def submit(ctx: Context[Upstream], *, name: str, codes: list[int] | MISSIN
 
 @tools.add("submit_either")
 async def submit_either(
-    ctx: Context[Upstream], *, body: SsubmitEitherSbodyByKey | SsubmitEitherSbodyByUser | MISSING = MISSING
+    ctx: Context[Upstream], *, body: SubmitEitherBodyByKey | SubmitEitherBodyByUser | MISSING = MISSING
 ) -> Answer[SubmitEitherResult]:
     """A form that is one of two"""
     return await MAIN.send(ctx, "POST", "/forms/either", SubmitEitherResult, body=Form(body), credential=OPEN)
