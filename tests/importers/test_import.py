@@ -252,3 +252,11 @@ def test_a_gateway_that_no_catalog_may_have_is_refused_in_its_file(tmp_path: Pat
 def test_a_url_in_place_of_a_file_is_told_what_to_do(tmp_path: Path):
     result = run("https://api.example.com/openapi.json", "--out", tmp_path / "out.json")
     assert (result.exit_code, "save the description first" in result.stderr) == (1, True)
+
+
+def test_the_description_in_a_folder_is_found_wherever_its_version_stands(tmp_path: Path):
+    folder = tmp_path / "specs"
+    spec = {"components": {"schemas": {"A": {"description": "x" * 9_000}}}, **described()}
+    written(folder / "shop.json", dict(sorted(spec.items())))
+    written(folder / "parts.json", {"description": "a part of the openapi or swagger file"})
+    assert [one["name"] for one in imported(folder, tmp_path / "out.json")["apis"]] == ["getA", "getC"]
