@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from mcp_codegen import __version__, names
+from mcp_codegen import __version__, names, pages
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import input_keys, is_wrapped, list_tools
 from mcp_codegen.literals import literal
 from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
 from mcp_codegen.origins import Origins
-from mcp_codegen.package import Argument, Group, Import, Keyword, Package, Tool
+from mcp_codegen.package import Argument, Group, Import, Iteration, Keyword, Package, Tool
+from mcp_codegen.paging import Paging, paging_of
 from mcp_codegen.schema import Schema
 
 JSON: Final = "application/json"
@@ -68,6 +69,13 @@ class _Lowering:
         return names.resolve([one.api.name for one in self.catalog.active], names.snake_case, names.RESERVED_FUNCTIONS)
 
     @cached_property
+    def _iterations(self) -> dict[str, str]:
+        """The methods that go through all pages, by the names of their APIs."""
+        paged = [one.api.name for one in self.catalog.active if paging_of(one, self.catalog)]
+        taken = names.RESERVED_FUNCTIONS | frozenset(self._functions.values())
+        return names.resolve(paged, lambda name: f"iter_{self._functions[name]}", taken)
+
+    @cached_property
     def _group_names(self) -> dict[str, str]:
         """The module of each tag, in the order of the tags' first APIs."""
         tags = list(dict.fromkeys(self._tag(one) for one in self.catalog.active))
@@ -115,6 +123,8 @@ class _Lowering:
         words = names.words(" ".join(keyword.value for tool in tools for keyword in tool.request))
         bodies = tuple(sorted(words & _BODIES, key=names.import_order))
         local += [Import("..runtime.bodies", bodies)] if bodies else []
+        policies = {tool.pages.partition("(")[0] for tool in tools if tool.pages}
+        local += [Import("..runtime.paging", tuple(sorted(policies)))] if policies else []
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
@@ -125,6 +135,7 @@ class _Lowering:
         wrapped = answer is not None and is_wrapped(answer, self.catalog.schemas)
         returns = self._returns(one)
         arguments = self._arguments(one)
+        paging = paging_of(one, self.catalog)
         return Tool(
             name=self._tool_names[one.api.name],
             function=self._functions[one.api.name],
@@ -137,8 +148,14 @@ class _Lowering:
             returns=returns,
             request=self._request(one, arguments, wrapped=wrapped),
             wrapped=wrapped,
+            pages=pages.expression(one, paging) if paging else "",
+            iteration=self._iteration(one, paging) if paging else None,
             flags=_flags(one),
         )
+
+    def _iteration(self, one: Operation, paging: Paging) -> Iteration:
+        item = self._modeller.item(one.answer, _given(one), paging.items)
+        return Iteration(self._iterations[one.api.name], item, paging.items)
 
     def _returns(self, one: Operation) -> str:
         if one.answer is not None:
@@ -151,7 +168,8 @@ class _Lowering:
     def _arguments(self, one: Operation) -> tuple[Argument, ...]:
         keys = input_keys(one)
         labels = [parameter.label for parameter in one.parameters]
-        spelled = names.resolve(labels, names.field_name, names.RESERVED_ARGUMENTS)
+        bounds = names.BOUNDS if paging_of(one, self.catalog) else frozenset()
+        spelled = names.resolve(labels, names.field_name, names.RESERVED_ARGUMENTS | bounds)
         taken = names.RESERVED_OWN_ARGUMENTS | {self._client}
         own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), taken)
         arguments = [self._argument(one, p, spelled[p.label], own[p.label], keys[p.label]) for p in one.parameters]
@@ -192,6 +210,7 @@ class _Lowering:
     def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
         tools = [self._tool(one) for one in self.catalog.active]
         code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
+        code += "".join(f" AsyncIterator[{tool.iteration.item}]" for tool in tools if tool.iteration)
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
         local = [
             *self._model_imports(".models", code),
@@ -241,6 +260,8 @@ class _Lowering:
             "auth": " + ".join(auths) or "none",
             "readOnly": one.read_only,
         }
+        paging = paging_of(one, self.catalog)
+        known |= {"pagination": paging.policy.type} if paging else {}
         return known | ({"renamedInputs": keys} if keys else {})
 
 

@@ -80,6 +80,19 @@ class Modeller:
         """A value's type. `checked` adds an input's constraints; a caller's own signature does without."""
         return self._value(schema, _Place(direction, source, checked))
 
+    def item(self, answer: Schema | None, source: str, members: Sequence[str]) -> str:
+        """The type of what a list in an answer holds; `Any` where the catalog does not say it."""
+        schema, place = answer or Schema((), "any"), _Place("output", source)
+        for name in members:
+            schema, place = self._settled(schema, place)
+            if schema.kind == "ref":
+                place = replace(place, source=_named(schema.ref, "output"))
+                schema = self._schemas[schema.ref]
+            inner = next((one.schema for one in schema.going("output") if one.name == name), None)
+            schema, place = inner or Schema((), "any"), replace(place, source=_inner(place.source, name))
+        schema, place = self._settled(schema, place)
+        return self._value(schema.items, place) if schema.items else "Any"
+
     def signature(self, schema: Schema, source: str, *, optional: bool) -> str:
         """The type of an argument as a caller sees it."""
         return self.described(schema, "input", source, optional=optional, checked=False)
@@ -253,6 +266,7 @@ def standard_imports(
     typing = tuple(name for name in ("Annotated", "Any", "Literal") if name in words)
     pydantic = tuple(name for name in ("MISSING", "Field") if name in words)
     standard = [Import("datetime", (), alias="dt")] if "dt" in words else []
+    standard += [Import("collections.abc", ("AsyncIterator",))] if "AsyncIterator" in words else []
     standard += [Import("typing", typing)] if typing else []
     packages = [*third_party, *([Import("pydantic", pydantic)] if pydantic else [])]
     own = sorted(local, key=lambda one: (one.module.count("..") == 0, one.module))

@@ -61,6 +61,8 @@ RESERVED_ATTRIBUTES: Final = _KEYWORDS | _TYPES_IN_ANNOTATIONS | _PYDANTIC
 """What a member of a model cannot be called: Pydantic's own, and the words of its annotations."""
 RESERVED_ARGUMENTS: Final = RESERVED_ATTRIBUTES | {"self", "cls", "ctx", "answer", "print"}
 """What an argument of a tool or of a client's method cannot be called: it becomes a member of a model as well."""
+BOUNDS: Final = frozenset({"max_items", "max_pages"})
+"""What an argument cannot be called besides, where the client has a method that goes through all pages."""
 RESERVED_OWN_ARGUMENTS: Final = _KEYWORDS | {"client"}
 """What an argument of a one-shot function cannot be called."""
 RESERVED_FUNCTIONS: Final = (
@@ -71,8 +73,8 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
-    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "Base64", "BaseModel", "Basic", "Bearer", "Bytes",
-    "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
+    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel", "Basic", "Bearer",
+    "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
     "InputModel", "Json", "JsonValue", "Literal", "MISSING", "Mapping", "Members", "Model", "OPEN", "OneOf",
     "OpenInputModel", "Parts", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
 }  # fmt: skip

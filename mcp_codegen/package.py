@@ -66,6 +66,17 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Iteration:
+    """The client's method that goes through all pages of a tool's list."""
+
+    function: str
+    item: str
+    """The type of what is listed, as an annotation."""
+    members: tuple[str, ...]
+    """What leads to the list in the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One tool: a function of `tools/`, a method of the client, a one-shot function."""
 
@@ -84,6 +95,10 @@ class Tool:
     """What else is passed to the runtime: path, query, headers, body and policies."""
     wrapped: bool
     """The answer is no JSON object, and stands under `result`."""
+    pages: str
+    """The runtime's policy, as an expression; empty where the answer is whole."""
+    iteration: Iteration | None
+    """None where the answer is whole."""
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
 
@@ -169,6 +184,11 @@ class Package:
     def tools(self) -> tuple[Tool, ...]:
         """All tools, in the catalog's order within their groups."""
         return tuple(tool for group in self.groups for tool in group.tools)
+
+    @property
+    def iterations(self) -> tuple[str, ...]:
+        """The client's methods that go through all pages of a list."""
+        return tuple(tool.iteration.function for tool in self.tools if tool.iteration)
 
     @property
     def usage(self) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from mcp_codegen import paging
 from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
@@ -51,11 +52,12 @@ def check(catalog: CheckedCatalog) -> list[Problem]:
 
 def notices(catalog: CheckedCatalog) -> list[Problem]:
     """What is not wrong, and worth a word."""
-    return [
+    ignored = [
         Problem((*one.pointer, "pythonExample"), "this key is ignored", "remove it when you like", at_key=True)
         for one in catalog.operations
         if one.api.python_example is not None
     ]
+    return [*ignored, *paging.notices(catalog)]
 
 
 # --- the catalog as a whole ----------------------------------------------------------------------------
@@ -156,9 +158,8 @@ def _auths(auths: Sequence[object], pointer: Pointer) -> Iterator[Problem]:
 
 
 def _policies(node: Any, pointer: Pointer) -> Iterator[Problem]:  # noqa: ANN401 - Gateway or Api
-    for key in ("retry", "pagination"):
-        if getattr(node, key) is not None:
-            yield Problem((*pointer, key), f"{shown(key)} cannot be generated yet", "leave it out", at_key=True)
+    if node.retry is not None:
+        yield Problem((*pointer, "retry"), "'retry' cannot be generated yet", "leave it out", at_key=True)
 
 
 # --- one API -------------------------------------------------------------------------------------------
@@ -388,5 +389,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _schemas_end,
     _gateways_work,
     _apis_are_whole,
+    paging.check,
     _examples_fit,
 )

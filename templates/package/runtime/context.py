@@ -25,12 +25,17 @@ class Answer(Generic[AnswerT]):
     """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
 
     One that is wrapped is no JSON object: structured content holds it under `result`. One with a media type is no
-    JSON at all: text, or bytes.
+    JSON at all: text, or bytes. The rest is what tells of further pages: the status, the headers in lower case, where
+    the request went, and the base URL of its gateway.
     """
 
     data: Any
     wrapped: bool = False
     media_type: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str = field(default="", repr=False)
+    base_url: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -116,4 +116,5 @@ class Gateway:
         if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
             carried = await tokens.carried(used)
             answer = await exchange(http, request.build(http, carried), where)
-        return checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
+        told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
+        return replace(told, url=request.url, base_url=upstream.settings.url(self.base_url))
