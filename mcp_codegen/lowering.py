@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from mcp_codegen import __version__, names, pages
+from mcp_codegen import __version__, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import input_keys, is_wrapped, list_tools
 from mcp_codegen.literals import literal
@@ -125,6 +125,7 @@ class _Lowering:
         local += [Import("..runtime.bodies", bodies)] if bodies else []
         policies = {tool.pages.partition("(")[0] for tool in tools if tool.pages}
         local += [Import("..runtime.paging", tuple(sorted(policies)))] if policies else []
+        local += [Import("..runtime.retrying", ("Retry",))] if "Retry" in words else []
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
@@ -203,6 +204,7 @@ class _Lowering:
             keywords.append(Keyword("timeout", literal(one.api.timeout_seconds)))
         if one.api.answer_type != JSON:
             keywords.append(Keyword("accept", literal(one.api.answer_type)))
+        keywords += policies.of_call(one)
         return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
 
     # --- the package as a whole --------------------------------------------------------------------

@@ -30,7 +30,9 @@ def expression(one: Operation, paging: Paging) -> str:
         is_number = paging.position is not None and paging.position.schema.kind == "integer"
         return f"{written[:-1]}, kind=int)" if is_number else written
     next_ = policy.next if policy.next != "Link" else None
-    inputs = ", ".join(f"{literal(each.name)}: ({literal(keys[each.label])}, {_type(each)})" for each in _read_back(one))
+    inputs = ", ".join(
+        f"{literal(each.name)}: ({literal(keys[each.label])}, {_type(each)})" for each in _read_back(one)
+    )
     written = call("ByLink", next=next_, **shared)
     return f"{written[:-1]}{', ' if written[-2] != '(' else ''}inputs={{{inputs}}})"
 

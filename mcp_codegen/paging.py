@@ -146,7 +146,9 @@ def _unusable(parameter: Parameter, where: Pointer, catalog: CheckedCatalog, *, 
 # --- the list in an answer -----------------------------------------------------------------------------
 
 
-def _list_in(answer: Schema | None, pointer: str | None, catalog: CheckedCatalog) -> tuple[Members, Schema | None] | str:
+def _list_in(
+    answer: Schema | None, pointer: str | None, catalog: CheckedCatalog
+) -> tuple[Members, Schema | None] | str:
     """Where the list stands and what is in it, or what is wrong with that."""
     if pointer is not None:
         members = members_of(pointer)

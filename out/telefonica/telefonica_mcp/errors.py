@@ -16,6 +16,10 @@ ApiError                     code
 │   └── AnswerTooLarge       answer_too_large
 ├── Unreachable              unreachable          no connection, or it broke
 ├── TimedOut                 timed_out            no complete answer within the time of the call
+├── Busy                     busy                 too many calls are under way; nothing was sent
+├── Suspended                suspended            the upstream is given time to recover; nothing was sent
+├── PagingFailed             paging_failed        a list has further pages, and they cannot be had
+├── RequestTooLarge          request_too_large    the arguments are more than the MCP server takes
 ├── ServerLost               server_lost          the MCP server cannot be reached, or has ended
 └── Failed                   failed               a fault of the server itself
 """
@@ -30,7 +34,9 @@ class ApiError(Exception):
     """A call failed. Its text says what happened and what to do; no secret is in it.
 
     status: of the upstream's answer, if there was one. retry_after: seconds, as the upstream asked.
-    detail: the start of the upstream's own words. data: an answer that did not fit its schema, whole.
+    upstream_code, upstream_reason, upstream_message: what the upstream itself says is wrong, where its answer has
+    them in a form that APIs use (TM Forum, CAMARA, RFC 9457, OAuth, …); else empty. detail: the start of its answer, as
+    it came. data: an answer that did not fit its schema, whole.
     """
 
     code: ClassVar[str] = "failed"
@@ -43,19 +49,28 @@ class ApiError(Exception):
         *,
         status: int | None = None,
         retry_after: float | None = None,
+        upstream_code: str = "",
+        upstream_reason: str = "",
+        upstream_message: str = "",
         detail: str = "",
         data: Any = None,  # noqa: ANN401 - JSON of any shape
+        attempts: int = 1,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.status = status
         self.retry_after = retry_after
+        self.upstream_code = upstream_code
+        self.upstream_reason = upstream_reason
+        self.upstream_message = upstream_message
         self.detail = detail
         self.data = data
+        self.attempts = attempts
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        said = ": ".join(filter(None, (self.upstream_code, self.upstream_message)))
+        return " ".join(filter(None, (self.message, f"It says: {said.rstrip('.')}." if said else "", self.hint)))
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON: code, message and hint always, the rest where there is something to say."""
@@ -64,8 +79,12 @@ class ApiError(Exception):
             "status": self.status,
             "retryable": self.retryable or None,
             "retryAfter": self.retry_after,
+            "upstreamCode": self.upstream_code or None,
+            "upstreamReason": self.upstream_reason or None,
+            "upstreamMessage": self.upstream_message or None,
             "detail": self.detail or None,
             "data": self.data,
+            "attempts": self.attempts if self.attempts > 1 else None,
         }
         return known | {key: value for key, value in extra.items() if value is not None}
 
@@ -162,6 +181,32 @@ class TimedOut(ApiError):
     retryable = True
 
 
+class Busy(ApiError):
+    """Too many calls to the upstream are under way, and too many wait; nothing was sent."""
+
+    code = "busy"
+    retryable = True
+
+
+class Suspended(ApiError):
+    """Many of the last calls failed, and the upstream is given time to recover; nothing was sent."""
+
+    code = "suspended"
+    retryable = True
+
+
+class PagingFailed(ApiError):
+    """A list has further pages, and they cannot be had: they come again, or nothing leads to them."""
+
+    code = "paging_failed"
+
+
+class RequestTooLarge(ApiError):
+    """The arguments are more than the MCP server takes over HTTP; nothing was sent to the upstream."""
+
+    code = "request_too_large"
+
+
 class ServerLost(ApiError):
     """The MCP server cannot be reached, or has ended; open a new client."""
 
@@ -183,8 +228,12 @@ def from_dict(error: Mapping[str, Any]) -> ApiError:
         str(error.get("hint", "")),
         status=error.get("status"),
         retry_after=error.get("retryAfter"),
+        upstream_code=str(error.get("upstreamCode", "")),
+        upstream_reason=str(error.get("upstreamReason", "")),
+        upstream_message=str(error.get("upstreamMessage", "")),
         detail=str(error.get("detail", "")),
         data=error.get("data"),
+        attempts=error.get("attempts", 1),
     )
 
 

@@ -13,7 +13,7 @@ from ..errors import Suspended
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """When calls are suspended: as soon as `failure_rate` of the last `window` calls failed, `minimum` of them at least.
+    """When calls are suspended: as soon as `failure_rate` of the last `window` calls failed, `minimum` at least.
 
     seconds: how long. Then one call is let through, a probe: its success lets all through, its failure suspends again.
     """
@@ -22,6 +22,10 @@ class CircuitBreaker:
     minimum: int = 10
     failure_rate: float = 0.5
     seconds: float = 30.0
+
+
+NEVER_OPEN = CircuitBreaker(failure_rate=2.0)
+"""A share that no failures reach."""
 
 
 @dataclass(slots=True)
@@ -39,16 +43,17 @@ class Circuit:
         self._failed = deque(maxlen=self.breaker.window)
 
     @contextmanager
-    def watch(self, is_failure: Callable[[BaseException], bool]) -> Iterator[None]:
+    def watch(self, is_failure: Callable[[BaseException], bool | None]) -> Iterator[None]:
         """Let a call through and learn from its end. Raises `Suspended` instead.
 
-        An end that says nothing of the upstream's health, such as a call that was cancelled, teaches nothing.
+        is_failure: whether an error is one of the upstream; None for what says nothing of its health.
         """
         is_probe = self._admit()
         try:
             yield
-        except Exception as error:
-            self._learn(failed=is_failure(error), is_probe=is_probe)
+        except BaseException as error:
+            if (failed := is_failure(error)) is not None:
+                self._learn(failed=failed, is_probe=is_probe)
             raise
         else:
             self._learn(failed=False, is_probe=is_probe)

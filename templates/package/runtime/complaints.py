@@ -25,7 +25,18 @@ MOST = 5
 """How many of an error's details are looked at; of several errors the first one speaks for all."""
 
 _WRAPPERS = ("error", "errors", "fault", "requestError", "serviceException", "policyException", "odata.error")
-_CODES = ("code", "errorCode", "error_code", "errorcode", "error", "exceptionId", "messageId", "__type", "status", "type")
+_CODES = (
+    "code",
+    "errorCode",
+    "error_code",
+    "errorcode",
+    "error",
+    "exceptionId",
+    "messageId",
+    "__type",
+    "status",
+    "type",
+)
 _REASONS = ("reason", "title", "error")
 _MESSAGES = (
     "message", "detail", "error_description", "description", "errorMessage", "error_message", "faultstring",
@@ -104,7 +115,9 @@ def _message(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def _reason(one: Mapping[str, Any], status: int) -> str:
     details = one.get("details")
-    inner = [each.get("reason") for each in details[:MOST] if isinstance(each, dict)] if isinstance(details, list) else []
+    inner = (
+        [each.get("reason") for each in details[:MOST] if isinstance(each, dict)] if isinstance(details, list) else []
+    )
     for name, value in [*((name, one.get(name)) for name in _REASONS), *(("details", each) for each in inner)]:
         text = _line(value) if isinstance(value, str) else ""
         if text and not (name == "error" and (_WORD.fullmatch(text) or text == _phrase(status))):  # OAuth's is a code

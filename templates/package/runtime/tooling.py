@@ -123,7 +123,11 @@ class ApiServer(MCPServer[Upstream]):
             logger.exception("Tool %r failed unexpectedly", name)
             return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
         result = _result(answer, name)
-        return _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name) if tool.pages else result
+        return (
+            _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name)
+            if tool.pages
+            else result
+        )
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:

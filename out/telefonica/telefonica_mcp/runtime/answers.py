@@ -1,38 +1,21 @@
-"""What an upstream answered: without our secrets, checked, or told as an error."""
+"""What an upstream answered: checked, or told as an error."""
 
 from __future__ import annotations
 
 import codecs
 import json
 import re
-import time
-from dataclasses import dataclass, replace
-from email.utils import mktime_tz, parsedate_tz
 from functools import cache
 from typing import Any
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from ..errors import (
-    Blocked,
-    Forbidden,
-    NotFound,
-    NotJson,
-    RateLimited,
-    Rejected,
-    SchemaMismatch,
-    Unauthorized,
-    UpstreamError,
-    UpstreamFailed,
-)
+from ..errors import NotJson, SchemaMismatch
+from .complaints import printable
 from .context import Answer
-from .masking import masked
-
-SHOWN_CHARACTERS = 300
-SHORTEST_SECRET = 6
-"""Shorter ones are left in successful answers: they would be found everywhere."""
+from .exchange import RawAnswer
+from .refusals import SHOWN_CHARACTERS, excerpt, is_html, refusal
 
 JSON = "application/json"
 _JSON_KIND = re.compile(r"(?:application|text)/(?:[^;\s]+\+)?json|[^;\s]+\+json", re.IGNORECASE)
@@ -43,34 +26,9 @@ _TEXT_CODEC = re.compile(
 )
 """Python has others, which are slow, or make what is no Unicode."""
 _HTML_ACCEPTED = re.compile(r"text/html|text/\*|\*/\*|application/xhtml\+xml", re.IGNORECASE)
-_HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
-_FIREWALL = re.compile(
-    rb"request rejected|the requested url was rejected|support id|access denied|attention required|cloudflare"
-    rb"|incapsula|imperva|akamai|web application firewall|mod_security|request blocked|captcha",
-    re.IGNORECASE,
-)
-
-
 _HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
 """A number that may be more than a float can hold, which would be passed on as null."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """What is read of an answer: status, two headers, and the body, of which a failure may have more."""
-
-    status: int
-    content: bytes
-    content_type: str = ""
-    retry_after: str = ""
-
-    def without(self, secrets: tuple[str, ...]) -> RawAnswer:
-        """The answer with our own secrets masked, should the upstream echo them."""
-        ok = httpx.codes.is_success(self.status)
-        found = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET or not ok)
-        kind = masked(self.content_type.encode(), secrets).decode()
-        return replace(self, content=masked(self.content, found), content_type=kind)
 
 
 def checked(
@@ -88,7 +46,7 @@ def checked(
     wants_page = bool(_HTML_ACCEPTED.match(accept))
     if problem := refusal(answer, variables, wants_page=wants_page):
         raise problem
-    if _is_html(answer) and not wants_page and (returns is Any or (returns in (str, bytes) and not wrapped)):
+    if is_html(answer) and not wants_page and (returns is Any or (returns in (str, bytes) and not wrapped)):
         raise _not_expected(answer, accept)
     if not wrapped and returns in (str, bytes):
         return _plain(answer, returns, accept)
@@ -96,12 +54,12 @@ def checked(
         return Answer(None, wrapped)
     if returns is Any and (kind := _kind_that_came(answer)) is not Any:
         return _plain(answer, kind, accept)
-    return Answer(_json(answer, returns, accept), wrapped)
+    return Answer(_json(answer, returns, accept), wrapped, status=answer.status, headers=answer.headers)
 
 
 def _plain(answer: RawAnswer, returns: Any, accept: str) -> Answer[Any]:  # noqa: ANN401 - a type
     """Text as text, anything else as bytes, with the media type that came, else the one that was asked for."""
-    kind = _printable(answer.content_type)[:SHOWN_CHARACTERS] or accept
+    kind = printable(answer.content_type)[:SHOWN_CHARACTERS] or accept
     return Answer(_decoded(answer) if returns is str else answer.content, media_type=kind)
 
 
@@ -168,83 +126,15 @@ def _is_whole_number(kind: str, value: object) -> bool:
     return kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer()
 
 
-def refusal(
-    answer: RawAnswer, variables: tuple[str, ...], *, who: str = "The API", wants_page: bool = False
-) -> UpstreamError | None:
-    """The error that an answer is; None for a success. variables: the settings that hold the credential."""
-    status, detail = answer.status, _excerpt(answer.content)
-    wanted = wants_page and httpx.codes.is_success(status)
-    if _is_html(answer) and not wanted and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
-        return Blocked(
-            "A web application firewall answered in the API's place.",
-            "Call from a network that the API allows, or ask its owners to let this server through.",
-            status=status,
-            detail=_excerpt(re.sub(rb"<[^>]*>", b" ", answer.content)),
-        )
-    if httpx.codes.is_success(status):
-        return None
-    settings = " and ".join(variables) or "the catalog's auth"
-    known: dict[int, tuple[type[UpstreamError], str, str]] = {
-        401: (
-            Unauthorized,
-            "did not accept the credential",
-            f"Check {settings}: is it set, current, and for this API?",
-        ),
-        403: (Forbidden, "does not allow this", f"Ask for access for the credential in {settings}."),
-        404: (NotFound, "knows nothing under these values", "Check that the identifiers are right and complete."),
-        429: (RateLimited, "asks for fewer calls", "Wait, then try again."),
-    }
-    if status in known:
-        kind, what, hint = known[status]
-    elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
-    elif httpx.codes.is_redirect(status):
-        kind, what, hint = Rejected, "points elsewhere", "Check the base URL: redirects are not followed."
-    else:
-        kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
-    message = f"{who} {what} (HTTP {status})."
-    return kind(message, hint, status=status, retry_after=_seconds(answer.retry_after), detail=detail)
-
-
-def _is_html(answer: RawAnswer) -> bool:
-    """A page, whatever it is called; JSON that is called a page is none."""
-    kind = answer.content_type.lower()
-    if "xml" in kind and "html" not in kind:
-        return False
-    called = "text/html" in kind and not answer.content.lstrip().startswith((b"{", b"["))
-    return called or bool(_HTML.match(answer.content))
-
-
 def _not_expected(answer: RawAnswer, accept: str) -> NotJson:
     wanted = "JSON" if _JSON_KIND.match(accept) else accept
     kind = answer.content_type.split(";")[0][:60] or "no content type"
     return NotJson(
-        f"The API answered HTTP {answer.status} with something that is not {wanted} ({_printable(kind)}).",
+        f"The API answered HTTP {answer.status} with something that is not {wanted} ({printable(kind)}).",
         "Check the base URL: a portal or a proxy may be answering in the API's place.",
         status=answer.status,
-        detail=_excerpt(answer.content),
+        detail=excerpt(answer.content),
     )
-
-
-def _seconds(retry_after: str) -> float | None:
-    """How long the upstream wants to be left alone (RFC 9110, section 10.2.3): a number of seconds, or a date."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        moment = parsedate_tz(retry_after)
-        return max(0.0, round(mktime_tz(moment) - time.time(), 3)) if moment else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _excerpt(content: bytes) -> str:
-    if b"\0" in content:
-        return ""  # no text, or one in which a secret would not have been found
-    return _printable(content[: 4 * SHOWN_CHARACTERS].decode(errors="replace"))[:SHOWN_CHARACTERS]
-
-
-def _printable(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 @cache

@@ -7,20 +7,23 @@ import os
 import re
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from mcp import Client, StdioServerParameters
 from mcp.client import Transport
 from mcp.server import MCPServer
-from mcp_types import BlobResourceContents, EmbeddedResource, TextContent
+from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, RequestParamsMeta, TextContent
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from ..errors import ApiError, Failed, SchemaMismatch, from_dict
 from .context import MEDIA_TYPE
+from .idempotency import META_KEY
+from .iterating import Fetched, iterate
+from .paging import PAGE, inside
 from .session import Session
 from .wire import present
 
@@ -45,8 +48,17 @@ class ApiClient:
     longest: ClassVar[float] = 0.0
     """Seconds: the longest time-out of the catalog."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, idempotency_key: str = "") -> None:
         self._session = session
+        self._meta = cast(RequestParamsMeta, {META_KEY: idempotency_key}) if idempotency_key else None
+
+    def keyed(self, idempotency_key: str) -> Self:
+        """This client, over the same session, for a call that may be made again.
+
+        The upstream is told the key, if its API takes one, and does once what comes twice under it. Up to 255 printable
+        ASCII characters without blanks.
+        """
+        return type(self)(self._session, idempotency_key)
 
     @classmethod
     @asynccontextmanager
@@ -124,28 +136,64 @@ class ApiClient:
         try:
             return _adapter(returns).validate_python(data["result"] if wrapped else data, by_alias=True, by_name=False)
         except (ValidationError, KeyError, TypeError) as error:
-            hint = "Server and client were generated from different catalogs: generate both anew."
-            raise SchemaMismatch(
-                f"The server's answer to {tool} is not of the client's type.", hint, data=data
-            ) from error
+            raise _other_catalog(tool, data) from error
+
+    def _iterate(
+        self,
+        tool: str,
+        item: Any,  # noqa: ANN401 - a type
+        arguments: Mapping[str, Any],
+        *,
+        items: Sequence[str] = (),
+        wrapped: bool = False,
+        max_items: int | None = None,
+        max_pages: int | None = None,
+    ) -> AsyncIterator[Any]:
+        """Every item of a tool's list, in the type `item`. items: the members that lead to the list."""
+
+        async def fetch(changed: Mapping[str, Any]) -> Fetched:
+            result = await self._result(tool, {**arguments, **changed})
+            found = inside(_data(result, tool), ["result", *items] if wrapped else items)
+            try:
+                typed = _adapter(list[item]).validate_python(found or [], by_alias=True, by_name=False)
+            except ValidationError as error:
+                raise _other_catalog(tool, found) from error
+            return Fetched(found or [], typed, (result.meta or {}).get(PAGE))
+
+        return iterate(fetch, tool, max_items=max_items, max_pages=max_pages)
 
     async def _answer(self, tool: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        result = await self._session.call(tool, present(arguments))
-        text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+        return _data(await self._result(tool, arguments), tool)
+
+    async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
+        result = await self._session.call(tool, present(arguments), self._meta)
         if result.is_error:
-            raise _told(text)
-        if result.structured_content is not None:
-            return result.structured_content
-        for block in result.content:
-            if isinstance(block, TextContent) and MEDIA_TYPE in (block.meta or {}):
+            raise _told("\n".join(block.text for block in result.content if isinstance(block, TextContent)))
+        return result
+
+
+def _data(result: CallToolResult, tool: str) -> Any:  # noqa: ANN401 - JSON
+    """The answer inside a result."""
+    if result.structured_content is not None:
+        return result.structured_content
+    text = ""
+    for block in result.content:
+        if isinstance(block, TextContent):
+            if MEDIA_TYPE in (block.meta or {}):
                 return block.text
-            if isinstance(block, EmbeddedResource) and isinstance(block.resource, BlobResourceContents):
-                return b64decode(block.resource.blob)
-        try:
-            return from_json(text)
-        except ValueError as error:
-            hint = "Is it the server that this client was generated with?"
-            raise SchemaMismatch(f"The server's answer to {tool} is not JSON.", hint, data=text) from error
+            text = text or block.text  # behind it may stand words for a model
+        elif isinstance(block, EmbeddedResource) and isinstance(block.resource, BlobResourceContents):
+            return b64decode(block.resource.blob)
+    try:
+        return from_json(text)
+    except ValueError as error:
+        hint = "Is it the server that this client was generated with?"
+        raise SchemaMismatch(f"The server's answer to {tool} is not JSON.", hint, data=text) from error
+
+
+def _other_catalog(tool: str, data: Any) -> SchemaMismatch:  # noqa: ANN401 - JSON
+    hint = "Server and client were generated from different catalogs: generate both anew."
+    return SchemaMismatch(f"The server's answer to {tool} is not of the client's type.", hint, data=data)
 
 
 def _passed(variables: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, urlencode
 from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import NotFound, NotJson, TimedOut
-from .answers import refusal
+from .refusals import refusal
 from .credentials import Carried, ClientCredentials, Credential, Together
 from .exchange import exchange
 from .settings import Settings, variables_of

@@ -67,6 +67,22 @@ class Settings:
             return value
         raise NotConfigured(f"The setting {variable} is not a number of seconds up to {MAX_SECONDS:.0f}.", REMEDY)
 
+    def whole(self, variable: str, default: int, *, most: int) -> int:
+        """A whole number from 1; the default when the variable is not set."""
+        text = self.get(variable) if variable else ""
+        if not text:
+            return default
+        if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= most:
+            return int(text)
+        raise NotConfigured(f"The setting {variable} is not a number from 1 to {most}.", REMEDY)
+
+    def switch(self, variable: str, *, default: bool) -> bool:
+        """Whether it is `on` or `off`; the default when the variable is not set."""
+        text = self.get(variable).lower() if variable else ""
+        if text in ("", "on", "off"):
+            return text == "on" if text else default
+        raise NotConfigured(f"The setting {variable} is neither on nor off.", REMEDY)
+
     def url(self, template: str) -> str:
         """A base URL with its `${VARIABLES}` filled in, without a slash at its end."""
         variables = variables_of(template)

@@ -22,6 +22,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp_types import (
     INVALID_PARAMS,
+    Annotations,
     BlobResourceContents,
     CallToolResult,
     EmbeddedResource,
@@ -34,6 +35,7 @@ from pydantic_core import to_json
 
 from ..errors import ApiError, Failed, InvalidArguments
 from .context import MEDIA_TYPE, Answer, Upstream, open_upstream
+from .paging import PAGE, Page, Pages
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +46,18 @@ LISTING_TTL_MS = 3_600_000
 class ToolBox(dict[str, Callable[..., Awaitable[Answer[Any]]]]):
     """The functions of a module by the names of their tools: `@tools.add("name")` above each."""
 
-    def add(self, name: str) -> Callable[[FunctionT], FunctionT]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages: dict[str, Pages] = {}
+        """How the lists of those tools come in pages whose answers do."""
+
+    def add(self, name: str, *, pages: Pages | None = None) -> Callable[[FunctionT], FunctionT]:
         """Register a function as a tool. Its title, description and hints are in the listing."""
 
         def register(function: FunctionT) -> FunctionT:
             self[name] = function
+            if pages:
+                self.pages[name] = pages
             return function
 
         return register
@@ -56,10 +65,11 @@ class ToolBox(dict[str, Callable[..., Awaitable[Answer[Any]]]]):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A tool that was called before: its function, and the type of its arguments."""
+    """A tool that was called before: its function, the type of its arguments, and how its list comes in pages."""
 
     function: Callable[..., Awaitable[Answer[Any]]]
     arguments: type[BaseModel]
+    pages: Pages | None
 
 
 class ApiServer(MCPServer[Upstream]):
@@ -112,16 +122,22 @@ class ApiServer(MCPServer[Upstream]):
         except Exception as error:
             logger.exception("Tool %r failed unexpectedly", name)
             return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
-        return _result(answer, name)
+        result = _result(answer, name)
+        return (
+            _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name)
+            if tool.pages
+            else result
+        )
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:
             if name not in self._modules:
                 raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
-            function = importlib.import_module(self._modules[name]).tools[name]
+            tools = importlib.import_module(self._modules[name]).tools
+            function = tools[name]
             # `Tool.from_function` would write the schemas that the listing has, and not get to the end of deep types.
             arguments = func_metadata(function, skip_names=("ctx",), structured_output=False).arg_model
-            self._ready[name] = _Ready(function, arguments)
+            self._ready[name] = _Ready(function, arguments, tools.pages.get(name))
         return self._ready[name]
 
 
@@ -139,6 +155,12 @@ def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str
     return {name: getattr(valid, name) for name in known.values()}
 
 
+def _written(model: type[BaseModel], arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they were sent, and the defaults of those that were not."""
+    defaults = {str(field.validation_alias or name): given[name] for name, field in model.model_fields.items()}
+    return defaults | dict(arguments)
+
+
 def _said(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place)) or 'arguments'}: {message}"
 
@@ -152,6 +174,13 @@ def _result(answer: Answer[Any], tool: str) -> CallToolResult:
     if isinstance(structured, dict):
         return CallToolResult(content=[text], structured_content=structured)
     return CallToolResult(content=[text])
+
+
+def _paged(result: CallToolResult, page: Page, tool: str) -> CallToolResult:
+    """The result with how to go on: for programs in its metadata, for models in words behind the answer."""
+    said = page.said(tool)
+    words = [TextContent(type="text", text=said, annotations=Annotations(audience=["assistant"]))] if said else []
+    return result.model_copy(update={"content": [*result.content, *words], "meta": {PAGE: page.to_dict()}})
 
 
 def _content(answer: Answer[Any], tool: str) -> TextContent | EmbeddedResource:
