@@ -129,7 +129,7 @@ def _code(one: Mapping[str, Any], status: int) -> str:
     """The first that is more than the HTTP status again: Google's `code` is that, and its `status` the code."""
     for name in _CODES:
         value = one.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:  # noqa: PLR2004 - printable
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
             value = str(value)
         text = printable(value) if isinstance(value, str) else ""
         if not text or text in (str(status), _phrase(status), "about:blank") or not _WORD.fullmatch(text):

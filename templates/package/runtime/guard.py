@@ -29,9 +29,10 @@ class Guard:
         """A new one."""
         return cls(Admission(limits), Circuit(breaker))
 
-    async def call(self, attempt: Callable[[], Awaitable[T]], retry: Retry, seconds: float, what: str) -> T:
+    async def call(self, attempt: Callable[[int], Awaitable[T]], retry: Retry, seconds: float, what: str) -> T:
         """What an attempt gives, within the time of the whole call. Raises `ApiError`, and `TimeoutError`.
 
+        attempt: is told which one it is, from 1. seconds: of the whole call. what: for the log.
         No attempt holds its place while it waits for the next.
         """
         with anyio.fail_after(seconds) as time:
@@ -42,9 +43,9 @@ class Guard:
                     return isinstance(error, Unreachable | UpstreamFailed) if known else None
                 return True if anyio.current_time() >= time.deadline else None
 
-            async def admitted() -> T:
+            async def admitted(number: int) -> T:
                 async with self.admission.place():
                     with self.circuit.watch(is_failure):
-                        return await attempt()
+                        return await attempt(number)
 
             return await persist(admitted, retry, self.budget, seconds, what)

@@ -70,9 +70,9 @@ class RetryBudget:
 
 
 async def persist(
-    attempt: Callable[[], Awaitable[T]], retry: Retry, budget: RetryBudget, seconds: float, what: str
+    attempt: Callable[[int], Awaitable[T]], retry: Retry, budget: RetryBudget, seconds: float, what: str
 ) -> T:
-    """What one of the attempts gives. seconds: the time of the whole call. what: for the log.
+    """What one of the attempts gives, each told which one it is. seconds: of the whole call. what: for the log.
 
     Raises the last attempt's error, which knows how many there were.
     """
@@ -82,7 +82,7 @@ async def persist(
         nonlocal done
         done += 1
         try:
-            given = await attempt()
+            given = await attempt(done)
         except ApiError as error:
             error.attempts = done
             if retry.covers(error):

@@ -50,7 +50,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             timeout=self._timeout,
         )
         # It would send a request again by itself, unseen, by its method alone. Only its own tests switch that off.
-        session._retry_connection = False  # noqa: SLF001
+        session._retry_connection = False
         return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

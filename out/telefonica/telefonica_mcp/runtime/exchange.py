@@ -9,6 +9,7 @@ import httpx
 
 from ..errors import AnswerTooLarge, NotJson, Unreachable
 from .masking import masked
+from .unpacking import Unpacker
 
 SHORTEST_SECRET = 6
 """Shorter ones are left in successful answers: they would be found everywhere."""
@@ -93,7 +94,16 @@ async def _read(response: httpx.Response, who: str, most: int) -> bytes:
 
 
 async def _unpacked(response: httpx.Response) -> AsyncIterator[bytes]:
-    if response.headers.get("content-encoding", "").lower() not in ENCODINGS:
+    """The body, a piece at a time: however small it is packed, no piece is large. Raises `httpx.DecodingError`."""
+    encoding = response.headers.get("content-encoding", "").lower()
+    if encoding not in ENCODINGS:
         raise httpx.DecodingError("This is not an encoding that was asked for.")
-    async for chunk in response.aiter_bytes():
-        yield chunk
+    if encoding in ("", "identity"):
+        async for chunk in response.aiter_raw():
+            yield chunk
+        return
+    unpacker = Unpacker()
+    async for packed in response.aiter_raw():
+        for chunk in unpacker.unpack(packed):
+            yield chunk
+    unpacker.end()

@@ -22,6 +22,7 @@ from .guard import Guard
 from .idempotency import idempotency_key
 from .retrying import NEVER, Retry
 from .settings import Settings, variables_of
+from .tracing import answered, traced
 from .wire import cookie_header, fill, header_values, query_string
 
 UNAUTHORIZED = 401
@@ -35,6 +36,8 @@ class _Request:
     """A request but for what its credential adds."""
 
     method: str
+    route: str
+    """The path with its placeholders."""
     url: str
     query: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -102,6 +105,7 @@ class Gateway:
         encoded = (Members(body) if isinstance(body, Mapping) else body).encode() if body is not None else None
         request = _Request(
             method,
+            path,
             upstream.settings.url(self.base_url) + fill(path, at or {}),
             query or {},
             {"Accept": accept}
@@ -140,15 +144,19 @@ class Gateway:
         request: _Request,
         used: Credential,
         returns: Any,  # noqa: ANN401 - a type
+        attempt: int,
         *,
         accept: str,
         wrapped: bool,
     ) -> Answer[Any]:
         http, tokens, where = upstream.http, upstream.tokens, variables_of(self.base_url)
         carried = await tokens.carried(used)
-        answer = await exchange(http, request.build(http, carried), where, most=self.limits.answer_bytes)
-        if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
-            carried = await tokens.carried(used)
-            answer = await exchange(http, request.build(http, carried), where, most=self.limits.answer_bytes)
-        told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
+        built = request.build(http, carried)
+        with traced(built, request.route, attempt) as span:
+            answer = await exchange(http, built, where, most=self.limits.answer_bytes)
+            if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
+                carried = await tokens.carried(used)
+                answer = await exchange(http, request.build(http, carried), where, most=self.limits.answer_bytes)
+            answered(span, answer.status)
+            told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
         return replace(told, url=request.url, base_url=upstream.settings.url(self.base_url))

@@ -13,9 +13,9 @@ from urllib.parse import quote_plus, urlencode
 from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import NotFound, NotJson, TimedOut
-from .refusals import refusal
 from .credentials import Carried, ClientCredentials, Credential, Together
 from .exchange import exchange
+from .refusals import refusal
 from .settings import Settings, variables_of
 
 if TYPE_CHECKING:
