@@ -1,4 +1,4 @@
-"""Run the benchmarks, all of them or those named: `python -m benchmarks [NAME…]`.
+"""Run the benchmarks, all of them or those named: `python -m benchmarks [NAME…] [--spec FILE]…`.
 
 A benchmark is a module `bench_NAME.py` with `main() -> Mapping[str, float]`: what it compared, and the ratio. Ratios
 are what a benchmark is judged by: they hold from one machine to the next, where times do not.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 import time
@@ -29,7 +30,11 @@ def main() -> int:
     """Run what the command line names. 2: there is no such benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run benchmarks and print their ratios.")
     parser.add_argument("names", metavar="NAME", nargs="*", help="which ones; all without it")
-    names = parser.parse_args().names
+    parser.add_argument("--spec", action="append", default=[], metavar="FILE", help="a description for `listing`")
+    args = parser.parse_args()
+    names = args.names
+    if args.spec:
+        os.environ["MCP_CODEGEN_SPECS"] = os.pathsep.join(args.spec)
     known = found()
     if unknown := [name for name in names if name not in known]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known) or 'none'}")

@@ -64,14 +64,27 @@ class Parameter:
     @property
     def style(self) -> str:
         """How an array or an object stands in its place (OpenAPI's Parameter Object)."""
-        given = self.spec.style if isinstance(self.spec, Input) else None
-        return given or ("form" if self.place in ("query", "cookie") else "simple")
+        if isinstance(self.spec, Input) and self.spec.style:
+            return self.spec.style
+        says_explode = isinstance(self.spec, Input) and self.spec.explode is not None
+        is_form = self.place in ("query", "cookie") or (self.place == "body" and says_explode)
+        return "form" if is_form else "simple"
 
     @property
     def explode(self) -> bool:
         """Whether an array's or an object's members stand apart."""
         given = self.spec.explode if isinstance(self.spec, Input) else None
         return self.style in ("form", "deepObject") if given is None else given
+
+    @property
+    def allow_reserved(self) -> bool:
+        """Whether what a URL reserves stands in the query as it is."""
+        return isinstance(self.spec, Input) and self.spec.allow_reserved
+
+    @property
+    def content_type(self) -> str:
+        """Of its part in a multipart body; empty where its type says it."""
+        return (self.spec.content_type or "") if isinstance(self.spec, Input) else ""
 
     @property
     def is_whole(self) -> bool:

@@ -6,21 +6,23 @@ Exit codes: 0 all is well; 1 a catalog has problems, generated files differ, or 
 from __future__ import annotations
 
 import difflib
+import gc
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from mcp_codegen import __version__, output, pipeline
+from mcp_codegen import __version__, building, memory, output, pipeline
+from mcp_codegen.building import Built
+from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_import import import_
-from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
-
-CATALOG = click.Path(path_type=Path)
+from mcp_codegen.cli_telling import CATALOG, count, mistakes, note
+from mcp_codegen.cli_versions import diff, release
+from mcp_codegen.pipeline import Loaded
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,10 +31,14 @@ def main() -> None:
     """Compile API catalogs into MCP servers and typed clients.
 
     \b
-    Start with a catalog, a JSON or YAML file that lists APIs:
-      mcp-codegen validate catalog/telefonica/api_catalog.json
-      mcp-codegen generate catalog/telefonica/api_catalog.json
-      mcp-codegen mock     catalog/telefonica/api_catalog.json --port 9000
+    A catalog is a JSON or YAML file that lists APIs. Start with one of:
+      mcp-codegen init shop                                    a small one, explained
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json
+    \b
+    Then:
+      mcp-codegen validate catalog/shop/api_catalog.yaml       what is wrong with it
+      mcp-codegen generate catalog/shop/api_catalog.yaml       the package, in out/shop
+      mcp-codegen mock     catalog/shop/api_catalog.yaml       a stand-in of its APIs
     """
 
 
@@ -40,19 +46,19 @@ def main() -> None:
 @click.argument("catalogs", nargs=-1, required=True, type=CATALOG)
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Check catalogs and print everything that is wrong in them.
+    """Print everything that is wrong in catalogs.
 
     Each problem is a line: file:line:column: pointer: what is wrong; what to do.
 
     \b
     Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
-    with _mistakes(as_json=as_json):
+    with _uncollected(), mistakes(as_json=as_json):
         for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
-            _note(loaded.notices)
+            note(loaded.notices)
             if not as_json:
                 tools = len(loaded.catalog.active)
-                click.echo(f"{path}: {_count(tools, 'active API')}, no problems")
+                click.echo(f"{path}: {count(tools, 'active API')}, no problems")
         if as_json:
             click.echo("[]")
 
@@ -75,27 +81,25 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
       mcp-codegen generate catalog/telefonica/api_catalog.json           writes out/telefonica
       mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
-    with _mistakes():
-        generated = pipeline.generate(catalogs)
-        for one in generated:
-            _note(one.notices)
+    with _uncollected(), mistakes():
+        loaded = pipeline.load_distinct(catalogs)
+        for one in loaded:
+            note(one.notices)
+        cache = memory.folder(os.environ)
         if check:
-            _check(generated, out)
+            remedy = "run `mcp-codegen generate` and review the change."
+            diff = building.compare(loaded, out, cache, _announce_generation)
+            _differ(diff, f"Generated files differ from the catalog: {remedy}")
             return
-        for one in generated:
-            output.refuse(one.files, out / one.name, force=force)
-        for one in generated:
-            written = output.write(one.files, out / one.name, force=force)
-            changes = {"added": written.added, "changed": written.changed, "removed": written.removed}
-            said = ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
-            click.echo(f"{out / one.name}: {_count(one.tools, 'tool')}, {_count(len(one.files), 'file')}; {said}")
+        for built in building.build(loaded, out, cache, _announce_generation, force=force):
+            click.echo(f"{built.folder}: {count(built.tools, 'tool')}, {count(built.files, 'file')}; {_done(built)}")
 
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this file; else it is printed.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file differs.")
 def schema(out: Path | None, *, check: bool) -> None:
-    """Print the JSON Schema of the catalog language, for editors.
+    """Print the language's JSON Schema, for editors.
 
     \b
     Example:  mcp-codegen schema --out catalog/catalog.schema.json
@@ -104,7 +108,7 @@ def schema(out: Path | None, *, check: bool) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    with _mistakes():
+    with mistakes():
         found = output.read_text(out)
         if not check:
             output.write_text(out, text)
@@ -121,10 +125,11 @@ def schema(out: Path | None, *, check: bool) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
 def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
-    """Serve a stand-in of a catalog's APIs on loopback, offline and without credentials of your own.
+    """Serve a stand-in of a catalog's APIs on loopback.
 
-    Routes, methods, required inputs and credentials are enforced. Answers are the catalog's examples where the inputs
-    match, else made from the answer's schema: the same inputs always get the same answer.
+    It needs no network and no credentials of your own. Routes, methods, required inputs and credentials are
+    enforced. Answers are the catalog's examples where the inputs match, else made from the answer's schema: the
+    same inputs always get the same answer.
 
     A FAULT is an HTTP status from 400, or one of slow, drip, reset, truncated, invalid-json, deep-json, wrong-type,
     drift, waf, redirect, bomb, endless, echo. :RATE is the share of calls, @20 all but the first 20, @20x5 five calls
@@ -137,7 +142,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
     """
     from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
 
-    with _mistakes():
+    with mistakes():
         loaded = pipeline.load(catalog)
         known = [operation.api.name for operation in loaded.catalog.active]
         parsed = tuple(standin.parse_fault(fault, known) for fault in faults)
@@ -146,13 +151,15 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
 
 
-main.add_command(import_)
+for _verb in (init, add, import_, list_, diff, release):
+    main.add_command(_verb)
 
 
-def _check(generated: list[pipeline.Generated], out: Path) -> None:
-    diff = "".join(output.diff(one.files, out / one.name) for one in generated)
-    remedy = "run `mcp-codegen generate` and review the change."
-    _differ(diff, f"Generated files differ from the catalog: {remedy}")
+def _done(built: Built) -> str:
+    if built.written is None:
+        return "nothing changed"
+    changes = {"added": built.written.added, "changed": built.written.changed, "removed": built.written.removed}
+    return ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
 
 
 def _differ(diff: str, said: str) -> None:
@@ -160,6 +167,13 @@ def _differ(diff: str, said: str) -> None:
         click.echo(diff, nl=False)
         click.echo(said, err=True)
         sys.exit(1)
+
+
+def _announce_generation(loaded: Loaded) -> None:
+    """On a terminal, where somebody may be waiting."""
+    if sys.stderr.isatty():
+        tools = count(len(loaded.catalog.active), "tool")
+        click.echo(f"Generating {loaded.catalog.catalog.name}: {tools} ...", err=True)
 
 
 def _announce(url: str, environment: Mapping[str, str]) -> None:
@@ -174,23 +188,11 @@ def _announce_json(url: str, environment: Mapping[str, str]) -> None:
     sys.stdout.flush()
 
 
-def _note(notices: Sequence[Diagnostic]) -> None:
-    for notice in notices:
-        click.echo(f"note: {notice}", err=True)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 @contextmanager
-def _mistakes(*, as_json: bool = False) -> Iterator[None]:
-    """A user's mistake is told on stderr, never as a traceback."""
+def _uncollected() -> Iterator[None]:
+    """No search for garbage: next to all that these verbs make is needed until they end, and there is much of it."""
+    gc.disable()
     try:
         yield
-    except CodegenError as error:
-        if as_json and isinstance(error, CatalogError):
-            click.echo(json.dumps([asdict(one) for one in error.diagnostics], ensure_ascii=False, indent=2))
-        else:
-            click.echo(str(error), err=True)
-        sys.exit(1)
+    finally:
+        gc.enable()

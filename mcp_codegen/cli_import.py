@@ -10,14 +10,16 @@ from typing import Any
 
 import click
 
-from mcp_codegen import checked, parsing, rules, source
+from mcp_codegen import catalog, checked, names, parsing, rules, source
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic, Problem, SettingsError, shown
-from mcp_codegen.importers import curl_import, merge, naming, openapi, postman, proving, report, selecting, sources
+from mcp_codegen.importers import curl_import, merge, openapi, postman, proving, report, selecting, sources
 from mcp_codegen.importers.assembling import PRESETS, Gateways, Imported, Settings, assembled
 from mcp_codegen.importers.drafts import Description
 from mcp_codegen.importers.references import Library
 
 Json = dict[str, Any]
+_MOST_SHOWN = 10
+"""Of references that were refused; the report has them all."""
 
 
 @click.command("import")
@@ -52,12 +54,19 @@ def import_(
     root: Path | None,
     allow_remote: bool,
 ) -> None:
-    """Make a catalog of an OpenAPI description, a Postman collection or curl commands.
+    """Make a catalog of OpenAPI, Postman or curl.
 
-    SPEC is a file or a folder: OpenAPI 2.0, 3.0 or 3.1, JSON or YAML; a Postman collection 2.1; a file with curl
-    commands, or - for standard input. Every operation becomes an API, or the report names the reason.
+    SPEC is a file or a folder: an OpenAPI description 2.0, 3.0 or 3.1, JSON or YAML; a Postman collection 2.1; a
+    file with curl commands, or - for standard input. Every operation becomes an API, or the report names the
+    reason.
 
     Importing into the same catalog again keeps what was edited there.
+
+    \b
+    Examples:
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json --report -
+      mcp-codegen import collection.json --out catalog/shop/api_catalog.json --select 'tag:orders'
+      pbpaste | mcp-codegen import - --out catalog/shop/api_catalog.json
     """
     try:
         mine = _existing(out)
@@ -142,8 +151,7 @@ def _name(name: str | None, mine: Json | None, out: Path) -> str:
         return name
     if mine is not None and isinstance(mine.get("name"), str):
         return str(mine["name"])
-    file = out.resolve()
-    return naming.catalog_name(file.parent.name if file.stem == "api_catalog" else file.stem)
+    return names.catalog_name(out, catalog.LONGEST_NAME)
 
 
 def _gateways(file: Path | None) -> Gateways | None:
@@ -213,4 +221,9 @@ def _tell(imported: Imported, library: Library | None, told: Path | None) -> Non
                 raise SettingsError(
                     f"{shown(str(told))} cannot be written: {error.strerror}; check --report"
                 ) from error
+    refused = library.refused() if library else []
+    for one in refused[:_MOST_SHOWN]:
+        click.echo(f"{one}", err=True)
+    if len(refused) > _MOST_SHOWN:
+        click.echo(f"and {len(refused) - _MOST_SHOWN} more references that were not followed", err=True)
     click.echo(report.summary(made), err=True)

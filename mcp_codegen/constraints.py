@@ -11,6 +11,7 @@ from typing import Final
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from mcp_codegen.errors import shown
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.schema import Kind
 from mcp_codegen.validation import kind_of
 
@@ -69,7 +70,7 @@ def _pattern_problem(value: object) -> tuple[str, str] | None:
     except FutureWarning:
         return f"{shown(value)} means different things to different engines", "write the set of characters out"
     try:
-        SchemaValidator(core_schema.str_schema(pattern=value))
+        SchemaValidator(core_schema.str_schema(pattern=for_engine(value)))
     except SchemaError:
         hint = "write it shorter, without look-around and back references"
         return f"{shown(value)} is a regular expression that cannot be checked quickly", hint

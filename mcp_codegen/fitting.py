@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 import jsonschema
@@ -10,6 +11,7 @@ from jsonschema.validators import extend
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from mcp_codegen.errors import Pointer, Problem, shown
+from mcp_codegen.patterns import for_engine
 
 
 def unfit(value: object, schema: Mapping[str, Any], where: Pointer) -> Iterator[Problem]:
@@ -48,9 +50,17 @@ def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jso
     """Patterns as the server checks them: in time that grows with the text, whatever the pattern."""
     if isinstance(value, str):
         try:
-            SchemaValidator(core_schema.str_schema(pattern=pattern)).validate_python(value)
+            SchemaValidator(core_schema.str_schema(pattern=for_engine(pattern))).validate_python(value)
         except ValidationError:
             yield jsonschema.ValidationError("no match")
 
 
-_Validator: Final[Any] = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def multiple_of(_: object, step: float, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    """Multiples as they are written: 9.886 is one of 0.001, though their floats leave a rest."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and Fraction(str(value)) % Fraction(str(step)):
+        yield jsonschema.ValidationError("no multiple")
+
+
+_Validator: Final[Any] = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _pattern, "multipleOf": multiple_of}
+)

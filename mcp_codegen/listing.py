@@ -1,80 +1,66 @@
-"""What `tools/list` answers: written with the code, so that a server starts without importing its tools."""
+"""What `tools/list` answers: written with the code, so that a server starts without importing its tools.
+
+The strictest hosts accept it: keys are safe at every depth, the root is a plain object, and no tool is larger than a
+tool may be. Arguments and answers are checked whole all the same, by the types of the generated code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache, cached_property, partial
+from typing import Any, Final
 
-from mcp_codegen import names
+from mcp_codegen import names, trimming
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.schema import Direction, Schema, json_schema
+from mcp_codegen.trimming import Definitions, Form, Whole, shortened, size_of
+
+TOOL_BYTES: Final = 16_000
+"""What a tool may take of a listing, written compactly."""
+LISTING_BYTES: Final = 2_400_000
+"""What a listing should take; where it would take more, the schemas of answers get less."""
+ANSWER_BYTES: Final = (TOOL_BYTES, 8_000, 4_000, 2_000, 1_000, 500, 250)
+"""What the schema of an answer may take: the first of these with which the listing fits. Halves, so that one API more
+or less seldom changes the others' schemas."""
+LONGEST_TITLE: Final = 256
+_LEAST: Final = size_of({"type": "object"})
+"""What remains at least of an answer's schema."""
 
 
-def list_tools(catalog: CheckedCatalog, tool_names: Mapping[str, str]) -> dict[str, Any]:
-    """The result of `tools/list`, on one page: some clients list again before each call to a tool of a later one."""
-    keys = names.resolve(catalog.schemas, names.input_name, frozenset())  # what a reference needs no escapes for
-    written = _Listing(catalog.schemas, keys.__getitem__)
-    return {"tools": [written.tool(one, tool_names[one.api.name]) for one in catalog.active]}
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The result of `tools/list`."""
+
+    tools: tuple[Mapping[str, Any], ...]
+    """On one page: some clients list again before each call to a tool of a later one."""
+    trimmed: Mapping[str, Mapping[str, Form]]
+    """How much is shown of the schemas that are not shown whole, by tool."""
+
+
+def list_tools(catalog: CheckedCatalog) -> Listing:
+    """Every active API as the tool that hosts are told of."""
+    writer = _Writer(catalog)
+    tools = [writer.tool(one, name) for one, name in zip(catalog.active, tool_names(catalog).values(), strict=True)]
+    fitting = (size for size in ANSWER_BYTES if sum(tool.size(size) for tool in tools) <= LISTING_BYTES)
+    allowed = next(fitting, ANSWER_BYTES[-1])
+    listed, trimmed = [], {}
+    for tool in tools:
+        forms = tool.forms(allowed)
+        listed.append(tool.listed(forms))
+        if partly := {key: form for key, form in forms.items() if not form.is_whole}:
+            trimmed[tool.about["name"]] = partly
+    return Listing(tuple(listed), trimmed)
+
+
+def tool_names(catalog: CheckedCatalog) -> dict[str, str]:
+    """The tool of each active API, by the API's name."""
+    return names.resolve([one.api.name for one in catalog.active], names.tool_name, frozenset())
 
 
 def input_keys(one: Operation) -> dict[str, str]:
     """The property key of each input: its name, where the strictest hosts accept that."""
-    return names.resolve([parameter.label for parameter in one.parameters], names.input_name, frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    schemas: Mapping[str, Schema]
-    name_of: Callable[[str], str]
-    """The key under `$defs` of a schema."""
-
-    def tool(self, one: Operation, name: str) -> dict[str, Any]:
-        api = one.api
-        title = api.title or (api.name if api.name != name else "")
-        about = {"title": title, "description": api.description or api.title}
-        listed: dict[str, Any] = {"name": name} | {key: value for key, value in about.items() if value}
-        listed["inputSchema"] = self._input(one)
-        if one.answer is not None and (schema := self._output(one.answer)):
-            listed["outputSchema"] = schema
-        listed["annotations"] = _hints(one)
-        return listed
-
-    def _input(self, one: Operation) -> dict[str, Any]:
-        keys = input_keys(one)
-        written: dict[str, Any] = {
-            "type": "object",
-            "properties": {keys[p.label]: json_schema(p.schema, "input", self.name_of) for p in one.parameters},
-        }
-        if required := [keys[parameter.label] for parameter in one.parameters if parameter.required]:
-            written["required"] = required
-        written["additionalProperties"] = False
-        return self._with_definitions(written, "input", [parameter.schema for parameter in one.parameters])
-
-    def _output(self, answer: Schema) -> dict[str, Any]:
-        """An object at the root, as clients demand; nothing for an answer of any kind."""
-        root = answer
-        while root.kind == "ref":
-            root = replace(self.schemas[root.ref], nullable=root.nullable or self.schemas[root.ref].nullable)
-        if root.kind == "any":
-            return {}
-        written = json_schema(root, "output", self.name_of)
-        if root.kind == "union" and not is_wrapped(answer, self.schemas):
-            written = {"type": "object", **written}
-        if is_wrapped(answer, self.schemas):
-            written = {"type": "object", "properties": {"result": written}, "required": ["result"]}
-        return self._with_definitions(written, "output", [root])
-
-    def _with_definitions(self, written: dict[str, Any], direction: Direction, roots: list[Schema]) -> dict[str, Any]:
-        reached: dict[str, None] = {}
-        for root in roots:
-            for name in _references(root):
-                _reach(name, self.schemas, reached)
-        if reached:
-            written["$defs"] = {
-                self.name_of(name): json_schema(self.schemas[name], direction, self.name_of) for name in sorted(reached)
-            }
-        return written
+    return names.input_keys([parameter.label for parameter in one.parameters])
 
 
 def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
@@ -88,21 +74,125 @@ def is_wrapped(answer: Schema, schemas: Mapping[str, Schema]) -> bool:
     return answer.kind != "any" and (answer.kind != "object" or nullable)
 
 
-def _reach(name: str, schemas: Mapping[str, Schema], reached: dict[str, None]) -> None:
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one not in reached:
-            reached[one] = None
-            waiting += _references(schemas[one])
+@dataclass(frozen=True)
+class _Tool:
+    """A tool, before it is settled how much of its answer's schema is shown."""
+
+    about: Mapping[str, Any]
+    hints: Mapping[str, bool]
+    parts: Mapping[str, Whole]
+
+    def forms(self, allowed: int) -> dict[str, Form]:
+        """How much is shown of each schema, when the answer's may take so many bytes."""
+        forms = {"inputSchema": self._arguments}
+        if "outputSchema" in self.parts:
+            room = TOOL_BYTES - self._bare - self._arguments.size
+            forms["outputSchema"] = self.parts["outputSchema"].within(min(allowed, room))
+        return forms
+
+    def size(self, allowed: int) -> int:
+        """In bytes."""
+        return self._bare + sum(form.size for form in self.forms(allowed).values())
+
+    def listed(self, forms: Mapping[str, Form]) -> dict[str, Any]:
+        """As hosts are told."""
+        schemas = {key: self.parts[key].shown(form.depth, form.words) for key, form in forms.items()}
+        return {**self.about, **schemas, "annotations": self.hints}
+
+    @cached_property
+    def _arguments(self) -> Form:
+        return self.parts["inputSchema"].within(TOOL_BYTES - self._bare - _LEAST)
+
+    @cached_property
+    def _bare(self) -> int:
+        """Bytes without its schemas, and with a comma behind it."""
+        return size_of({**self.about, **dict.fromkeys(self.parts, 0), "annotations": self.hints}) - len(self.parts) + 1
 
 
-def _references(schema: Schema) -> Iterator[str]:
-    if schema.kind == "ref":
-        yield schema.ref
-    for inner in (schema.items, schema.values, *schema.variants, *(member.schema for member in schema.members)):
-        if inner:
-            yield from _references(inner)
+class _Writer:
+    """Writes tools; a schema of the catalog once for all of them."""
+
+    def __init__(self, catalog: CheckedCatalog) -> None:
+        self._schemas = catalog.schemas
+        keys = names.input_keys(catalog.schemas)  # what a reference needs no escapes for
+        by_key = {key: name for name, key in keys.items()}
+        self._to_json: dict[Direction, Callable[[Schema], dict[str, Any]]] = {
+            "input": partial(json_schema, direction="input", name_of=keys.__getitem__, keys_of=names.input_keys),
+            "output": partial(json_schema, direction="output", name_of=keys.__getitem__, keys_of=_accepted),
+        }
+        self._definitions: dict[Direction, Definitions] = {
+            "input": cache(lambda key: self._to_json["input"](self._schemas[by_key[key]])),
+            "output": cache(lambda key: self._to_json["output"](self._schemas[by_key[key]])),
+        }
+
+    def tool(self, one: Operation, name: str) -> _Tool:
+        api = one.api
+        title = api.title or (api.name if api.name != name else "")
+        texts = {"title": shortened(title, LONGEST_TITLE), "description": shortened(api.description or api.title)}
+        about = {"name": name} | {key: text for key, text in texts.items() if text}
+        parts = {"inputSchema": self._whole(self._arguments(one), "input", trimming.ARGUMENTS)}
+        if one.answer is not None and (schema := self._answer(one.answer)):
+            parts["outputSchema"] = self._whole(schema, "output", trimming.ANSWER)
+        return _Tool(about, _hints(one), parts)
+
+    def _whole(self, root: dict[str, Any], direction: Direction, smallest: Sequence[tuple[int, int]]) -> Whole:
+        return Whole(root, self._definitions[direction], TOOL_BYTES, smallest)
+
+    def _arguments(self, one: Operation) -> dict[str, Any]:
+        keys = input_keys(one)
+        written: dict[str, Any] = {
+            "type": "object",
+            "properties": {keys[p.label]: self._to_json["input"](p.schema) for p in one.parameters},
+        }
+        if required := [keys[parameter.label] for parameter in one.parameters if parameter.required]:
+            written["required"] = required
+        return written | {"additionalProperties": False}
+
+    def _answer(self, answer: Schema) -> dict[str, Any]:
+        """A plain object at the root, as clients demand; nothing for an answer of any kind."""
+        root = answer
+        while root.kind == "ref":
+            root = replace(self._schemas[root.ref], nullable=root.nullable or self._schemas[root.ref].nullable)
+        if root.kind == "any":
+            return {}
+        written = self._to_json["output"](root)
+        if is_wrapped(answer, self._schemas):
+            return {"type": "object", "properties": {"result": written}, "required": ["result"]}
+        return self._one_object(written) if "anyOf" in written else written
+
+    def _one_object(self, union: Mapping[str, Any]) -> dict[str, Any]:
+        """What all alternatives of an object have in common; of a member that some do not name, its name."""
+        objects = list(self._alternatives(union, set()))
+        members: dict[str, list[dict[str, Any]]] = {}
+        for one in objects:
+            for key, schema in one.get("properties", {}).items():
+                members.setdefault(key, []).append(schema)
+        properties = {key: _any_of(found) if len(found) == len(objects) else {} for key, found in members.items()}
+        required = [key for key in properties if all(key in one.get("required", ()) for one in objects)]
+        said = {"description": union["description"]} if "description" in union else {}
+        return {"type": "object", "properties": properties} | ({"required": required} if required else {}) | said
+
+    def _alternatives(self, schema: Mapping[str, Any], seen: set[str]) -> Iterator[Mapping[str, Any]]:
+        if "$ref" in schema:
+            key = trimming.key_of(schema)
+            if key not in seen:
+                seen.add(key)
+                yield from self._alternatives(self._definitions["output"](key), seen)
+        elif "anyOf" in schema:
+            for one in schema["anyOf"]:
+                yield from self._alternatives(one, seen)
+        else:
+            yield schema
+
+
+def _accepted(members: Sequence[str]) -> Mapping[str, str]:
+    """The members of an answer whose names hosts accept; the others may be there like any that is not known."""
+    return {name: name for name in members if names.INPUT_NAME.fullmatch(name)}
+
+
+def _any_of(schemas: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    different = [one for index, one in enumerate(schemas) if one not in schemas[:index]]
+    return different[0] if len(different) == 1 else {"anyOf": different}
 
 
 def _hints(one: Operation) -> dict[str, bool]:

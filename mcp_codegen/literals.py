@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _HIDDEN = re.compile(
@@ -20,15 +21,24 @@ this changes with its version, and with it the output would."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An expression that was made by these functions, to stand inside another."""
+
+    text: str
+
+
 def literal(value: object) -> str:
     """A Python expression for JSON data."""
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, Code):
+        return value.text
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{literal(key)}: {literal(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(literal, value)) + "]"
-    return repr(value)
+    return repr(value).replace("e+", "e") if isinstance(value, float) else repr(value)
 
 
 def call(function: str, *arguments: object, **keywords: object) -> str:
@@ -39,12 +49,14 @@ def call(function: str, *arguments: object, **keywords: object) -> str:
 
 
 def docstring(text: str) -> str:
-    """A docstring that shows the text; blanks at the ends of its lines are not kept."""
+    """A docstring that shows the text; blanks at the ends of its lines, and before all but the first, are not kept."""
     lines = [_HIDDEN.sub(_escape, line.rstrip().replace("\\", "\\\\")) for line in text.strip().splitlines()]
-    shown = "\n".join(lines) or "No description."
-    end = "\n" if len(lines) > 1 else ""
-    closing = '"{3,}' if end else r'"{3,}|"+\Z'  # what would end the docstring early
-    return f'"""{re.sub(closing, _escape_all, shown)}{end}"""'
+    margin = min((len(line) - len(line.lstrip()) for line in lines[1:] if line), default=0)
+    shown = "\n".join([*lines[:1], *(line[margin:] for line in lines[1:])]) or "No description."
+    shown = re.sub('"{3,}', _escape_all, shown)  # what would end the docstring early
+    before = " " if shown.startswith('"') else ""
+    behind = "\n" if len(lines) > 1 else " " if shown.endswith('"') else ""
+    return f'"""{before}{shown}{behind}"""'
 
 
 def comment(text: str) -> str:
@@ -62,7 +74,7 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - JS
 def _text(value: str) -> str:
     if "\\" in value and not value.endswith("\\") and '"' not in value and not _HIDDEN.search(value):
         return f'r"{value}"'
-    quote = "'" if '"' in value and "'" not in value else '"'
+    quote = "'" if value.count('"') > value.count("'") else '"'
     escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
     return f"{quote}{_HIDDEN.sub(_escape, escaped)}{quote}"
 

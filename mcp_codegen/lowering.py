@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mcp_codegen import __version__, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
-from mcp_codegen.listing import input_keys, is_wrapped, list_tools
+from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
 from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
 from mcp_codegen.origins import Origins
@@ -20,18 +20,19 @@ from mcp_codegen.schema import Schema
 JSON: Final = "application/json"
 _FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Parts"}
 """The runtime's bodies that are made of parts."""
-_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Parts", "Text"})
+_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Part", "Parts", "Text"})
 
 
-def lower(catalog: CheckedCatalog, digest: str) -> Package:
+def lower(catalog: CheckedCatalog, digest: str, listing: Listing) -> Package:
     """The package that a catalog without problems becomes. digest: of the catalog's content, for the metadata."""
-    return _Lowering(catalog, digest).package()
+    return _Lowering(catalog, digest, listing).package()
 
 
 @dataclass(frozen=True)
 class _Lowering:
     catalog: CheckedCatalog
     digest: str
+    listing: Listing
 
     def package(self) -> Package:
         about = self.catalog.catalog
@@ -46,11 +47,11 @@ class _Lowering:
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,
-            groups=tuple(self._group(module, tag) for tag, module in self._group_names.items()),
+            groups=tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items()),
             model_modules=self._modeller.modules(self._titles),
             client_imports=self._client_imports(),
             longest_timeout=self._longest_timeout(),
-            listing=list_tools(self.catalog, self._tool_names),
+            listing={"tools": self.listing.tools},
             metadata=self._metadata(),
         )
 
@@ -62,7 +63,7 @@ class _Lowering:
 
     @cached_property
     def _tool_names(self) -> dict[str, str]:
-        return names.resolve([one.api.name for one in self.catalog.active], names.tool_name, frozenset())
+        return tool_names(self.catalog)
 
     @cached_property
     def _functions(self) -> dict[str, str]:
@@ -87,6 +88,14 @@ class _Lowering:
         untitled = {about.name: about.title or about.name}
         return {module: untitled.get(tag, tag) for tag, module in self._group_names.items()}
 
+    @cached_property
+    def _tagged(self) -> dict[str, list[Tool]]:
+        """The tools of each tag."""
+        tagged: dict[str, list[Tool]] = {tag: [] for tag in self._group_names}
+        for one in self.catalog.active:
+            tagged[self._tag(one)].append(self._tool(one))
+        return tagged
+
     def _tag(self, one: Operation) -> str:
         return one.api.tags[0] if one.api.tags else self.catalog.catalog.name
 
@@ -107,8 +116,7 @@ class _Lowering:
         reserved = frozenset({self._client}) | {origin.constant for origin in self._origins.all}
         return Modeller(self.catalog.schemas, roots, reserved)
 
-    def _group(self, module: str, tag: str) -> Group:
-        tools = tuple(self._tool(one) for one in self.catalog.active if self._tag(one) == tag)
+    def _group(self, module: str, tools: Sequence[Tool]) -> Group:
         annotations = [argument.annotation for tool in tools for argument in tool.arguments]
         code = " ".join([*annotations, *(tool.returns for tool in tools)])
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
@@ -129,7 +137,7 @@ class _Lowering:
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
-        return Group(module, self._titles[module], tools, standard_imports(f"{code} {defaults}", local, context))
+        return Group(module, self._titles[module], tuple(tools), standard_imports(f"{code} {defaults}", local, context))
 
     def _tool(self, one: Operation) -> Tool:
         answer = one.answer
@@ -149,7 +157,7 @@ class _Lowering:
             returns=returns,
             request=self._request(one, arguments, wrapped=wrapped),
             wrapped=wrapped,
-            pages=pages.expression(one, paging) if paging else "",
+            pages=pages.expression(one, paging, self.catalog.schemas) if paging else "",
             iteration=self._iteration(one, paging) if paging else None,
             flags=_flags(one),
         )
@@ -210,7 +218,7 @@ class _Lowering:
     # --- the package as a whole --------------------------------------------------------------------
 
     def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
-        tools = [self._tool(one) for one in self.catalog.active]
+        tools = [tool for tagged in self._tagged.values() for tool in tagged]
         code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
         code += "".join(f" AsyncIterator[{tool.iteration.item}]" for tool in tools if tool.iteration)
         defaults = " ".join(a.default for tool in tools for a in tool.arguments)
@@ -264,7 +272,9 @@ class _Lowering:
         }
         paging = paging_of(one, self.catalog)
         known |= {"pagination": paging.policy.type} if paging else {}
-        return known | ({"renamedInputs": keys} if keys else {})
+        shown = self.listing.trimmed.get(self._tool_names[one.api.name], {})
+        trimmed = {part: {"depth": form.depth, "descriptions": max(form.words, 0)} for part, form in shown.items()}
+        return known | ({"renamedInputs": keys} if keys else {}) | ({"shown": trimmed} if trimmed else {})
 
 
 def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
@@ -302,12 +312,16 @@ def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str], *, as_
 
 def _styled(parameter: Parameter, argument: str, *, as_bytes: bool) -> str:
     """The argument, wrapped in its style where that is not what its place does anyway."""
-    if parameter.place == "body":
-        return f"Bytes({argument})" if as_bytes and _is_file(parameter.schema) else argument
+    if as_bytes:
+        kind = f", {literal(parameter.content_type)}" if parameter.content_type else ""
+        if _is_file(parameter.schema):
+            return f"Bytes({argument}{kind})"
+        return f"Part({argument}{kind})" if kind else argument
     usual = ("form", True) if parameter.place in ("query", "cookie") else ("simple", False)
-    if (parameter.style, parameter.explode) == usual:
+    if (parameter.style, parameter.explode) == usual and not parameter.allow_reserved:
         return argument
-    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode})"
+    reserved = ", reserved=True" if parameter.allow_reserved else ""
+    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode}{reserved})"
 
 
 def _is_file(schema: Schema) -> bool:

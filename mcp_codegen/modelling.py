@@ -8,22 +8,27 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen import names
-from mcp_codegen.literals import call, literal
+from mcp_codegen.literals import Code, call, literal
 from mcp_codegen.package import Attribute, Import, Model, ModelModule
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.schema import Direction, Member, Schema
 
 SCALARS: Final[Mapping[str, str]] = {
     "integer": "int", "number": "float", "decimal": "DecimalNumber", "boolean": "bool", "file": "Base64",
 }  # fmt: skip
 FORMATS: Final[Mapping[str, str]] = {"date": "dt.date", "date-time": "dt.datetime"}
-ANSWERED_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
-_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "OneOf"})
+"""In the signatures of callers."""
+WRITTEN_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
+"""Where values pass through: they go on as they were written."""
+_BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "MultipleOf", "OneOf"})
 """The types of the runtime that annotations name."""
 _CONSTRAINTS: Final[Mapping[str, str]] = {
     "pattern": "pattern", "minLength": "min_length", "maxLength": "max_length", "minimum": "ge", "maximum": "le",
     "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of", "minItems": "min_length",
     "maxItems": "max_length",
 }  # fmt: skip
+_STEPS: Final = ("decimal", "multipleOf")
+"""What no keyword of Field can say."""
 COMMON: Final = "common"
 _SEPARATOR: Final = "\x1f"
 
@@ -187,11 +192,11 @@ class Modeller:
             return f"dict[str, {self._value(schema.values, place)}]"
         if schema.kind == "union":
             found = [
-                self._value(one, replace(place, source=_variant(place.source, one, index)))
+                self._value(one, replace(place, source=_variant(place.source, schema, index)))
                 for index, one in enumerate(schema.variants)
             ]
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
-        return _enumerated(schema, place) if schema.enum else _scalar(schema, place.direction)
+        return _enumerated(schema, place) if schema.enum else _scalar(schema, place)
 
     def _classes(self, schema: Schema, direction: Direction, source: str, seen: set[str]) -> Iterator[_Class]:
         """Every class that a type needs, inner ones first."""
@@ -205,7 +210,7 @@ class Modeller:
             if inner:
                 yield from self._classes(inner, direction, source, seen)
         for index, one in enumerate(schema.variants):
-            yield from self._classes(one, direction, _variant(source, one, index), seen)
+            yield from self._classes(one, direction, _variant(source, schema, index), seen)
         for member in schema.going(direction):
             yield from self._classes(member.schema, direction, _inner(source, member.name), seen)
         if _is_class(schema):
@@ -215,7 +220,8 @@ class Modeller:
         members = one.schema.going(one.direction)
         spelled = names.resolve([member.name for member in members], names.field_name, names.RESERVED_ATTRIBUTES)
         base = "Model" if one.direction == "output" else "OpenInputModel" if one.schema.open else "InputModel"
-        attributes = tuple(self._attribute(member, spelled[member.name], one) for member in members)
+        shown = names.input_keys([member.name for member in members])
+        attributes = tuple(self._attribute(m, spelled[m.name], shown[m.name], one) for m in members)
         return Model(self._names[one.source], base, one.schema.description or self._about(one.source), attributes)
 
     def _about(self, source: str) -> str:
@@ -226,19 +232,24 @@ class Modeller:
                 return f"{name}, as callers pass it."
             case ["", api, "", "result"]:
                 return f"What {api} answers."
+            case [*_, of, number] if number.isdigit():
+                return f"Form {number} of {of}."
             case ["", api, name]:
                 return f"{name} of {api}."
             case parts:
                 part_of = f", a part of {self._names[outer]}" if outer in self._names else ""
                 return f"{parts[-1]}{part_of}."
 
-    def _attribute(self, member: Member, name: str, one: _Class) -> Attribute:
+    def _attribute(self, member: Member, name: str, shown: str, one: _Class) -> Attribute:
+        """shown: its key in the listing's schema of arguments; it is taken under its own name as well."""
+        renamed = one.direction == "input" and shown != member.name
         annotation = self.described(
             member.schema,
             one.direction,
             _inner(one.source, member.name),
             optional=not member.required,
-            alias=member.name if member.name != name else None,
+            alias=member.name if member.name != name or renamed else None,
+            validation_alias=Code(call("AliasChoices", member.name, shown)) if renamed else None,
             description=self.described_by(member.schema) or None,
             repr=False if member.schema.secret else None,
         )
@@ -264,7 +275,7 @@ def standard_imports(
     """The imports that annotations need, in sections as isort puts them: standard library, packages, this package."""
     words = names.words(code)
     typing = tuple(name for name in ("Annotated", "Any", "Literal") if name in words)
-    pydantic = tuple(name for name in ("MISSING", "Field") if name in words)
+    pydantic = tuple(name for name in ("MISSING", "AliasChoices", "Field") if name in words)
     standard = [Import("datetime", (), alias="dt")] if "dt" in words else []
     standard += [Import("collections.abc", ("AsyncIterator",))] if "AsyncIterator" in words else []
     standard += [Import("typing", typing)] if typing else []
@@ -275,11 +286,14 @@ def standard_imports(
 
 def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
     """Keywords of Field; an answer is not held to its type's constraints."""
-    return {_CONSTRAINTS[key]: value for key, value in schema.constraints.items()} if direction == "input" else {}
+    if direction == "output":
+        return {}
+    found = {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
+    return found | ({"pattern": for_engine(str(found["pattern"]))} if "pattern" in found else {})
 
 
 def _enumerated(schema: Schema, place: _Place) -> str:
-    plain = _scalar(schema, place.direction)
+    plain = _scalar(schema, place)
     if _is_literal(schema):
         choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
         return choices if place.direction == "input" else f"{choices} | {plain}"
@@ -293,15 +307,20 @@ def _is_literal(schema: Schema) -> bool:
     return schema.kind in ("string", "integer", "boolean")
 
 
-def _scalar(schema: Schema, direction: Direction) -> str:
+def _scalar(schema: Schema, place: _Place) -> str:
+    if schema.kind == "decimal" and place.checked and place.direction == "input" and "multipleOf" in schema.constraints:
+        return f"Annotated[DecimalNumber, {call('MultipleOf', schema.constraints['multipleOf'])}]"
     if schema.kind != "string":
         return SCALARS.get(schema.kind, "Any")
-    formats = FORMATS if direction == "input" else ANSWERED_FORMATS
-    return "str" if _constraints(schema, direction) else formats.get(schema.format, "str")
+    formats = WRITTEN_FORMATS if place.checked else FORMATS
+    return "str" if _constraints(schema, place.direction) else formats.get(schema.format, "str")
 
 
-def _variant(source: str, schema: Schema, index: int) -> str:
-    return source_of(source, schema.title or str(index + 1))
+def _variant(source: str, union: Schema, index: int) -> str:
+    """What one of a union's types is called after: its title where no other has it, else its number."""
+    titles = [one.title for one in union.variants]
+    is_own = titles.count(titles[index]) == 1 and not titles[index].isdigit()
+    return _inner(source, titles[index] if titles[index] and is_own else str(index + 1))
 
 
 def _is_class(schema: Schema) -> bool:

@@ -9,19 +9,19 @@ or Pydantic: other versions would give other names.
 from __future__ import annotations
 
 import hashlib
-import io
 import keyword
 import re
-import tokenize
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
-TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOOL_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 INPUT_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 HASH_LENGTH: Final = 6
 LONGEST: Final = 60
+_WORD: Final = re.compile(r"""r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'|\b([^\W\d]\w*)""")
 
 _KEYWORDS: Final = frozenset(keyword.kwlist)
 _TYPES_IN_ANNOTATIONS: Final = frozenset({"str", "int", "float", "bool", "list", "dict", "dt"})
@@ -73,10 +73,12 @@ RESERVED_FUNCTIONS: Final = (
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
-    "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel", "Basic", "Bearer",
-    "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "CircuitBreaker", "ClientCredentials", "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway",
-    "InputModel", "Json", "JsonValue", "Limits", "Literal", "MISSING", "Mapping", "Members", "Model", "OPEN", "OneOf",
-    "OpenInputModel", "Parts", "Retry", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "AliasChoices", "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel",
+    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "CircuitBreaker", "ClientCredentials",
+    "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json",
+    "JsonValue", "Limits", "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN",
+    "OpenInputModel", "Parts", "Retry", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter",
+    "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}
@@ -95,9 +97,14 @@ def input_name(name: str) -> str:
     return _safe(name, INPUT_NAME, "input")
 
 
+def input_keys(names: Iterable[str]) -> dict[str, str]:
+    """The property keys of an object's members: their names, where the strictest hosts accept them."""
+    return resolve(names, input_name, frozenset())
+
+
 def snake_case(text: str) -> str:
     """A Python name of lower-case words: `billingInvoiceNumber` → `billing_invoice_number`."""
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", _ascii(text)))
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", ascii_letters(text)))
     return _identifier(re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_"), text, "x")
 
 
@@ -114,7 +121,7 @@ def own_name(text: str, otherwise: str) -> str:
 
 def pascal_case(text: str) -> str:
     """A class's name: `listado_de_boletas_fija` → `ListadoDeBoletasFija`."""
-    words = re.findall(r"[A-Za-z0-9]+", _ascii(text))
+    words = re.findall(r"[A-Za-z0-9]+", ascii_letters(text))
     return _identifier("".join(word[0].upper() + word[1:] for word in words), text, "X")
 
 
@@ -149,6 +156,13 @@ def _free(source: str, name: str, taken: set[str]) -> str:
     return next(choice for choice in choices if choice not in taken)
 
 
+def catalog_name(file: Path, longest: int) -> str:
+    """What a nameless catalog is called: after its folder where the file is `api_catalog`, else after the file."""
+    file = file.resolve()
+    called = ascii_letters(file.parent.name if file.stem == "api_catalog" else file.stem).lower()
+    return re.sub(r"[^a-z0-9]+", "-", called).lstrip("-0123456789")[:longest].rstrip("-") or "catalog"
+
+
 def _unreserved(name: str, reserved: frozenset[str]) -> str:
     return f"{name}_" if name in reserved else name
 
@@ -157,8 +171,12 @@ def _safe(name: str, allowed: re.Pattern[str], fallback: str) -> str:
     if allowed.fullmatch(name):
         return name
     extra = "" if allowed is TOOL_NAME else "."
-    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", _ascii(name)).strip("_") or fallback
-    return f"{cleaned[: 64 - HASH_LENGTH - 1]}_{_hash(name)}"
+    cleaned = re.sub(rf"[^A-Za-z0-9_{extra}-]+", "_", ascii_letters(name)).strip("_")
+    if allowed is TOOL_NAME and not cleaned[:1].isalpha():
+        cleaned = f"{fallback}_{cleaned}".rstrip("_")
+    elif allowed is INPUT_NAME and allowed.fullmatch(cleaned):
+        return cleaned  # where it is another's, `resolve` adds a hash; another can only be in the same object
+    return f"{(cleaned or fallback)[: 64 - HASH_LENGTH - 1]}_{_hash(name)}"
 
 
 def _identifier(text: str, source: str, prefix: str) -> str:
@@ -169,7 +187,7 @@ def _identifier(text: str, source: str, prefix: str) -> str:
     return text if text.isidentifier() else f"{prefix}{text}"
 
 
-def _ascii(text: str) -> str:
+def ascii_letters(text: str) -> str:
     """The text's letters without their accents; what has no Latin letter falls away."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
@@ -187,5 +205,4 @@ def import_order(name: str) -> tuple[object, ...]:
 
 def words(code: str) -> frozenset[str]:
     """The identifiers in a piece of code, those inside its literals left out."""
-    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
-    return frozenset(token.string for token in tokens if token.type == tokenize.NAME)
+    return frozenset(filter(None, _WORD.findall(code)))

@@ -7,7 +7,7 @@ to fit; what keeps it from fitting is a problem.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen.catalog import CursorPages, LinkedPages, NoPages, NumberedPages, OffsetPages
@@ -17,6 +17,7 @@ from mcp_codegen.schema import Schema
 from mcp_codegen.validation import nearest
 
 Policy = OffsetPages | NumberedPages | CursorPages | LinkedPages
+Schemas = Mapping[str, Schema]
 Members = tuple[str, ...]
 """The way from an answer's root to a value in it."""
 
@@ -88,7 +89,7 @@ def _read(one: Operation, policy: Policy, catalog: CheckedCatalog) -> Paging | l
                 problems.append(_missing(policy, (*where, key), name, inputs))
             continue
         texts = key == "cursor"
-        if problem := _unusable(inputs[name], (*where, key), catalog, texts=texts):
+        if problem := _unusable(inputs[name], (*where, key), catalog.schemas, texts=texts):
             problems.append(problem)
         elif key in ("limit", "perPage"):
             size = inputs[name]
@@ -97,10 +98,11 @@ def _read(one: Operation, policy: Policy, catalog: CheckedCatalog) -> Paging | l
     if not is_json(media_type := one.api.answer_type.partition(";")[0].strip().lower()):
         said = f"an answer of type {shown(media_type)} has no pages"
         return [*problems, Problem(where, said, "remove the key, or mend 'answerType'", at_key=True)]
-    found = _list_in(one.answer, policy.items, catalog)
+    found = _list_in(one.answer, policy.items, catalog.schemas)
     if isinstance(found, str):
         at = (*where, "items") if policy.items is not None else where
-        problems.append(Problem(at, found, _choices(one.answer, catalog), at_key=policy.items is None))
+        hint = _choices(one.answer, catalog.schemas, written=policy.items is not None)
+        problems.append(Problem(at, found, hint, at_key=policy.items is None))
     if problems or isinstance(found, str):
         return problems
     return Paging(policy, *found, position, size)
@@ -127,12 +129,12 @@ def _missing(policy: Policy, where: Pointer, name: str, inputs: Mapping[str, Par
     key = str(where[-1])
     if policy.model_fields_set & {key, "per_page" if key == "perPage" else key}:
         return Problem(where, f"there is no input {shown(name)}", nearest(name, inputs))
-    said = f"there is no input {shown(name)}, which {shown(key)} names when it is left out"
-    return Problem(where[:-1], said, f"add the key {shown(key)}, with the input's name", at_key=True)
+    hint = f"name the input that chooses the page with the key {shown(key)}"
+    return Problem(where[:-1], f"there is no input {shown(name)}", hint, at_key=True)
 
 
-def _unusable(parameter: Parameter, where: Pointer, catalog: CheckedCatalog, *, texts: bool) -> Problem | None:
-    kind = _settled(parameter.schema, catalog).kind
+def _unusable(parameter: Parameter, where: Pointer, schemas: Schemas, *, texts: bool) -> Problem | None:
+    kind = settled(parameter.schema, schemas).kind
     if parameter.place not in _PLACES:
         hint = f"name one in the {', '.join(_PLACES[:-1])} or {_PLACES[-1]}"
         return Problem(where, f"the input {shown(parameter.name)} stands in the {parameter.place}", hint)
@@ -146,64 +148,62 @@ def _unusable(parameter: Parameter, where: Pointer, catalog: CheckedCatalog, *, 
 # --- the list in an answer -----------------------------------------------------------------------------
 
 
-def _list_in(
-    answer: Schema | None, pointer: str | None, catalog: CheckedCatalog
-) -> tuple[Members, Schema | None] | str:
+def _list_in(answer: Schema | None, pointer: str | None, schemas: Schemas) -> tuple[Members, Schema | None] | str:
     """Where the list stands and what is in it, or what is wrong with that."""
     if pointer is not None:
-        members = members_of(pointer)
-        found = at(answer, members, catalog)
-        if found is None or found.kind == "any":
-            described = answer is not None and found is None
-            return f"nothing in the answer's type stands at {shown(pointer)}" if described else (members, None)
-        if found.kind != "array":
-            return f"what stands at {shown(pointer)} is of type {shown(found.kind)}, and no list"
-        return members, found.items
-    if answer is None:
-        return (), None
-    root = _settled(answer, catalog)
-    if root.kind == "array":
-        return (), root.items
-    if root.kind == "any":
-        return (), None
-    lists = _lists(root, catalog)
+        return _list_at(answer, pointer, schemas)
+    root = settled(answer, schemas) if answer else None
+    if root is None or root.kind in ("array", "any"):
+        return (), root.items if root else None
+    lists = _lists(root, schemas)
     if len(lists) == 1:
         return next(iter(lists.items()))
     return "the answer is no list, and holds " + (f"{len(lists)} of them" if lists else "none")
 
 
-def _choices(answer: Schema | None, catalog: CheckedCatalog) -> str:
-    lists = _lists(_settled(answer, catalog), catalog) if answer else {}
+def _list_at(answer: Schema | None, pointer: str, schemas: Schemas) -> tuple[Members, Schema | None] | str:
+    members = members_of(pointer)
+    found = at(answer, members, schemas)
+    if found is None and answer is not None:
+        return f"nothing in the answer's type stands at {shown(pointer)}"
+    if found is None or found.kind in ("array", "any"):
+        return members, found.items if found else None
+    return f"what stands at {shown(pointer)} is of type {shown(found.kind)}, and no list"
+
+
+def _choices(answer: Schema | None, schemas: Schemas, *, written: bool) -> str:
+    lists = _lists(settled(answer, schemas), schemas) if answer else {}
     pointers = [shown("/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in one)) for one in lists]
     if not pointers:
         return "an answer without a list has no pages: remove the key, or mend the answer's type"
-    return f"add the key 'items', such as {' or '.join(pointers[:3])}"
+    found = " or ".join(pointers[:3])
+    return f"write {found}" if written else f"add the key 'items', such as {found}"
 
 
-def _lists(root: Schema, catalog: CheckedCatalog) -> dict[Members, Schema | None]:
+def _lists(root: Schema, schemas: Schemas) -> dict[Members, Schema | None]:
     """The lists that an object holds as its own members."""
-    settled = {member.name: _settled(member.schema, catalog) for member in root.going("output")}
-    return {(name,): schema.items for name, schema in settled.items() if schema.kind == "array"}
+    found = {member.name: settled(member.schema, schemas) for member in root.going("output")}
+    return {(name,): schema.items for name, schema in found.items() if schema.kind == "array"}
 
 
-def at(answer: Schema | None, members: Members, catalog: CheckedCatalog) -> Schema | None:
+def at(answer: Schema | None, members: Members, schemas: Schemas) -> Schema | None:
     """The type at a place in an answer, references settled; None where there is nothing."""
     schema = answer
     for name in members:
         if schema is None:
             return None
-        schema = _settled(schema, catalog)
-        if schema.kind == "any":
-            return schema
+        schema = settled(schema, schemas)
+        if schema.kind in ("any", "union"):
+            return replace(schema, kind="any")
         member = next((one.schema for one in schema.going("output") if one.name == name), None)
         schema = member or schema.values
-    return _settled(schema, catalog) if schema else None
+    return settled(schema, schemas) if schema else None
 
 
-def _settled(schema: Schema, catalog: CheckedCatalog) -> Schema:
+def settled(schema: Schema, schemas: Schemas) -> Schema:
     """What a reference stands for; one that comes back to itself is told by another rule."""
     seen: set[str] = set()
     while schema.kind == "ref" and schema.ref not in seen:
         seen.add(schema.ref)
-        schema = catalog.schemas[schema.ref]
+        schema = schemas[schema.ref]
     return schema

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, parsing, rendering, rules, source
+from mcp_codegen import catalog, checked, listing, lowering, names, parsing, releasing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
+from mcp_codegen.listing import Listing
+from mcp_codegen.releasing import Release
 from mcp_codegen.source import Source
 
 
@@ -22,9 +22,19 @@ class Loaded:
     """A catalog without problems."""
 
     catalog: CheckedCatalog
+    listing: Listing
     digest: str
     """Of its content: the same for the same content in any format and any order of keys."""
     notices: tuple[Diagnostic, ...]
+    data: Mapping[str, Any]
+    """As it was written, keys in order."""
+    changelog: str = ""
+    """The package's, where the catalog asks for one."""
+
+    @property
+    def inputs(self) -> str:
+        """Everything that its package is made of: no other content has the same."""
+        return f"{self.digest} {self.catalog.catalog.version} {self.changelog}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +49,20 @@ class Generated:
 
 def load(file: Path) -> Loaded:
     """Read and check a catalog. Raises `CatalogError` with everything that is wrong in it."""
-    read = source.load(file)
+    return understand(source.load(file), file)
+
+
+def understand(read: Source, file: Path) -> Loaded:
+    """Check what was read from a file, or is to be written to it. Raises `CatalogError`."""
     data = _named(_sorted(read.data), file)
     parsed = parsing.parse(data)
     whole = checked.read(parsed.catalog, parsed.broken, parsed.problems) if parsed.catalog else None
     problems = rules.check(whole) if whole else list(parsed.problems)
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
-    notices = read.diagnostics(_placed(rules.notices(whole), read))
-    return Loaded(whole, _digest(data), tuple(sorted(set(notices))))
+    listed = listing.list_tools(whole)
+    notices = read.diagnostics(_placed(rules.notices(whole, listed), read))
+    return Loaded(whole, listed, _digest(data), tuple(sorted(set(notices))), data)
 
 
 def load_all(files: Iterable[Path]) -> list[Loaded]:
@@ -64,8 +79,8 @@ def load_all(files: Iterable[Path]) -> list[Loaded]:
     return loaded
 
 
-def generate(files: Iterable[Path]) -> list[Generated]:
-    """The packages of catalogs. Raises `CatalogError`."""
+def load_distinct(files: Iterable[Path]) -> list[Loaded]:
+    """Every catalog, each once, whose packages can stand side by side. Raises `CatalogError`."""
     paths = list(dict.fromkeys(files))
     loaded = load_all(paths)
     first: dict[str, Path] = {}
@@ -74,7 +89,42 @@ def generate(files: Iterable[Path]) -> list[Generated]:
         if first.setdefault(module, path) != path:
             said = f"the package of {first[module]} is {module}_mcp too"
             raise CatalogError([Diagnostic(str(path), 1, 1, "name", said, "give each catalog a name of its own")])
-    return [_generated(one) for one in loaded]
+    return [_released(one, path) for one, path in zip(loaded, paths, strict=True)]
+
+
+def generate(files: Iterable[Path]) -> list[Generated]:
+    """The packages of catalogs. Raises `CatalogError`."""
+    return [make(one) for one in load_distinct(files)]
+
+
+def make(loaded: Loaded) -> Generated:
+    """The package of a catalog."""
+    package = lowering.lower(loaded.catalog, loaded.digest, loaded.listing)
+    more = {"CHANGELOG.md": loaded.changelog} if loaded.catalog.catalog.versioning else {}
+    return Generated(package.name, len(package.tools), rendering.render(package) | more, loaded.notices)
+
+
+def release(loaded: Loaded, file: Path) -> Release:
+    """What a catalog is released as: a function of it, of its last release, and of its changelog beside it.
+
+    Raises `CatalogError` where one of those cannot be read.
+    """
+    last = releasing.released_file(file)
+    past = releasing.changelog_file(file)
+    try:
+        return releasing.release(
+            loaded.catalog,
+            load(last).catalog if last.exists() else None,
+            past.read_text("utf-8") if past.exists() else "",
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        said = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+        raise CatalogError([Diagnostic(str(past), 1, 1, "$", said, "mend that, or remove the file")]) from error
+
+
+def record(loaded: Loaded) -> str:
+    """The text of the file that the next release is compared with."""
+    return json.dumps(loaded.data, indent=2, ensure_ascii=False) + "\n"
 
 
 def language_schema() -> str:
@@ -85,9 +135,14 @@ def language_schema() -> str:
     return json.dumps(schema | about | {"required": required}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _generated(loaded: Loaded) -> Generated:
-    package = lowering.lower(loaded.catalog, loaded.digest)
-    return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
+def _released(loaded: Loaded, file: Path) -> Loaded:
+    """The catalog in the version that it becomes, where it asks for that."""
+    whole = loaded.catalog
+    if not whole.catalog.versioning:
+        return loaded
+    released = release(loaded, file)
+    whole = replace(whole, catalog=whole.catalog.model_copy(update={"version": released.version}))
+    return replace(loaded, catalog=whole, changelog=released.changelog)
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401 - JSON
@@ -102,15 +157,8 @@ def _named(data: Any, file: Path) -> Any:  # noqa: ANN401 - JSON
     if isinstance(data, list):
         data = {"apis": data}
     if isinstance(data, dict) and "name" not in data:
-        file = file.resolve()
-        data = {**data, "name": _name(file.parent.name if file.stem == "api_catalog" else file.stem)}
+        data = {**data, "name": names.catalog_name(file, catalog.LONGEST_NAME)}
     return data
-
-
-def _name(called: str) -> str:
-    plain = unicodedata.normalize("NFKD", called).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).lstrip("-0123456789")
-    return words[: catalog.LONGEST_NAME].rstrip("-") or "catalog"
 
 
 def _placed(problems: Iterable[Problem], read: Source) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 `x.py.jinja` becomes `x.py`, any other file is copied as it is, `_parts/` is only imported. In names, `package/` becomes
 the package's folder, `NAME` the catalog's name, and a `GROUP` file is rendered once for each group of its folder.
-Every Python file is compiled, to be sure that it can be, and formatted by black.
+Every Python file is laid out as black does it, and compiled, to be sure that it can be.
 """
 
 from __future__ import annotations
@@ -13,18 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import black
-from black.mode import TargetVersion
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mcp_codegen import literals
+from mcp_codegen.formatting import formatted
 from mcp_codegen.package import Package
 
 Files = Mapping[str, str]
 """Paths from the output folder, with slashes, to the files' text."""
 
-LINE_LENGTH: Final = 120
-MODE: Final = black.Mode(line_length=LINE_LENGTH, target_versions={TargetVersion.PY311})
 _SUFFIX: Final = ".jinja"
 _PARTS: Final = "_parts"
 
@@ -104,8 +101,9 @@ def _text(sheet: _Sheet, environment: Environment, folder: Path) -> str:
     text = environment.get_template(sheet.template).render(sheet.variables)
     if not sheet.path.endswith(".py"):
         return text.rstrip("\n") + "\n"
+    text = formatted(text)
     compile(text, sheet.path, "exec", dont_inherit=True)
-    return black.format_str(text, mode=MODE)
+    return text
 
 
 def _path(sheet: _Sheet) -> str:

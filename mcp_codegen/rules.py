@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from mcp_codegen import paging, policies
+from mcp_codegen import hosts, paging, policies
 from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
 from mcp_codegen.fitting import unfit
+from mcp_codegen.listing import Listing
 from mcp_codegen.schema import Schema, json_schema
 from mcp_codegen.validation import nearest
 
@@ -23,7 +24,6 @@ Rule = Callable[[CheckedCatalog], Iterator[Problem]]
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _VARIABLE: Final = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_BODILESS: Final = frozenset({"GET", "HEAD"})
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OWN_HEADERS: Final = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie", "expect"}
@@ -32,11 +32,12 @@ _OWN_HEADERS: Final = frozenset(
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 _STYLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "path": ("simple", "label", "matrix"),
-    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
-    "header": ("simple",),
-    "cookie": ("form",),
+    "path": ("simple", "label", "matrix", "json"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject", "json"),
+    "header": ("simple", "json"),
+    "cookie": ("form", "json"),
     "body": ("simple",),
+    "form": ("simple", "form", "spaceDelimited", "pipeDelimited", "deepObject", "json"),
 }
 """OpenAPI 3.1, Parameter Object, Style Values; `simple` is what an input in the body has when it says nothing."""
 _HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
@@ -50,14 +51,14 @@ def check(catalog: CheckedCatalog) -> list[Problem]:
     return [*catalog.problems, *(problem for rule in RULES for problem in rule(catalog))]
 
 
-def notices(catalog: CheckedCatalog) -> list[Problem]:
+def notices(catalog: CheckedCatalog, listing: Listing) -> list[Problem]:
     """What is not wrong, and worth a word."""
     ignored = [
         Problem((*one.pointer, "pythonExample"), "this key is ignored", "remove it when you like", at_key=True)
         for one in catalog.operations
         if one.api.python_example is not None
     ]
-    return [*ignored, *paging.notices(catalog)]
+    return [*ignored, *paging.notices(catalog), *hosts.notices(catalog, listing)]
 
 
 # --- the catalog as a whole ----------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def _parameters(one: Operation, catalog: CheckedCatalog) -> Iterator[Problem]:
             yield Problem((*parameter.pointer, "name"), said, "rename or remove one")
         seen.add((parameter.place, parameter.name))
         yield from _place(one, parameter, catalog)
-        yield from _style(parameter, catalog)
+        yield from _style(one, parameter, catalog)
         yield from _default(parameter)
     yield from _body(one, catalog)
 
@@ -275,19 +276,25 @@ def _body(one: Operation, catalog: CheckedCatalog) -> Iterator[Problem]:
             yield Problem(where, said, "describe it with one input or with 'body', of type string or file")
 
 
-def _style(parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
-    if parameter.style not in _STYLES[parameter.place]:
-        where = (*parameter.pointer, "style")
-        choices = nearest(parameter.style, _STYLES[parameter.place]) if _STYLES[parameter.place] else "remove it"
-        yield Problem(where, f"style {shown(parameter.style)} does not go with the {parameter.place}", choices)
-    elif parameter.style == "deepObject" and _kind(parameter.schema, catalog) not in ("object", "other"):
+def _style(one: Operation, parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
+    is_form = parameter.place == "body" and one.media_type == _FORMS[0]
+    styles = _STYLES["form" if is_form else parameter.place]
+    if parameter.style not in styles:
+        said = f"style {shown(parameter.style)} does not go with the {parameter.place}"
+        yield Problem((*parameter.pointer, "style"), said, nearest(parameter.style, styles))
+    elif parameter.style == "deepObject" and _kind(parameter.schema, catalog) == "scalar":
         yield Problem((*parameter.pointer, "style"), "'deepObject' is for objects", "remove it")
+    if parameter.allow_reserved and parameter.place != "query":
+        yield Problem((*parameter.pointer, "allowReserved"), "this is for inputs in the query", "remove it")
+    if parameter.content_type and (parameter.place != "body" or one.media_type != _FORMS[1]):
+        said = "this is for the parts of a multipart body"
+        yield Problem((*parameter.pointer, "contentType"), said, "set the API's contentType")
 
 
 def _place(one: Operation, parameter: Parameter, catalog: CheckedCatalog) -> Iterator[Problem]:
     where = parameter.pointer
     kind = _kind(parameter.schema, catalog)
-    if parameter.place == "body" and one.method in _BODILESS:
+    if parameter.place == "body" and one.method == "HEAD":
         yield Problem((*where, "in"), f"{one.method} has no body", "put the input into the query")
     elif parameter.place != "body" and kind == "file":
         yield Problem(where, f"a file cannot stand in the {parameter.place}", "put it into the body")

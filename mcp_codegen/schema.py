@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -56,66 +56,83 @@ class Member:
     required: bool
 
 
-def json_schema(schema: Schema, direction: Direction, name_of: Callable[[str], str]) -> dict[str, Any]:
-    """The JSON Schema that callers are shown.
+Keys = Callable[[Sequence[str]], Mapping[str, str]]
+"""From the names of an object's members to the keys that callers are shown; one without a key is not shown."""
+
+
+def as_named(members: Sequence[str]) -> Mapping[str, str]:
+    """Every member under its own name, as on the wire."""
+    return {name: name for name in members}
+
+
+def json_schema(
+    schema: Schema, direction: Direction, name_of: Callable[[str], str], keys_of: Keys = as_named
+) -> dict[str, Any]:
+    """The JSON Schema of a type.
 
     Inputs are strict. Answers are lenient, as real ones are: unknown members and enum values are allowed, optional
     members may be null, constraints are left out. `name_of` gives the key under `#/$defs/` of a catalog schema.
     """
-    written = _inner(schema, direction, name_of)
-    if schema.nullable:
-        written = _or_null(written)
-    if schema.description:
-        written["description"] = schema.description
-    if schema.title and direction == "input":
-        written["title"] = schema.title
-    if schema.default and direction == "input":
-        written["default"] = schema.default[0]
-    if schema.example and direction == "input" and not schema.secret:
-        written["examples"] = [schema.example[0]]
-    return written
+    return _Writer(direction, name_of, keys_of).written(schema)
 
 
-def _inner(schema: Schema, direction: Direction, name_of: Callable[[str], str]) -> dict[str, Any]:
-    if schema.kind == "ref":
-        return {"$ref": f"#/$defs/{name_of(schema.ref)}"}
-    if schema.kind == "union":
-        return {"anyOf": [json_schema(one, direction, name_of) for one in schema.variants]}
-    if schema.kind in ("any", "file"):
-        return _of_any_kind(schema, direction)
-    written: dict[str, Any] = {"type": "number" if schema.kind == "decimal" else schema.kind}
-    if schema.format:
-        written["format"] = schema.format
-    if schema.enum and direction == "input":
-        written["enum"] = list(schema.enum)
-    if direction == "input":
-        written |= schema.constraints
-    if schema.items:
-        written["items"] = json_schema(schema.items, direction, name_of)
-    if schema.kind == "object":
-        written |= _object(schema, direction, name_of)
-    return written
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    direction: Direction
+    name_of: Callable[[str], str]
+    keys_of: Keys
 
+    def written(self, schema: Schema) -> dict[str, Any]:
+        written = self._plain(schema)
+        if schema.nullable:
+            written = _or_null(written)
+        if schema.description:
+            written["description"] = schema.description
+        if self.direction == "output":
+            return written
+        if schema.title:
+            written["title"] = schema.title
+        if schema.default:
+            written["default"] = schema.default[0]
+        if schema.example and not schema.secret:
+            written["examples"] = [schema.example[0]]
+        return written
 
-def _of_any_kind(schema: Schema, direction: Direction) -> dict[str, Any]:
-    if schema.kind == "file":
-        return {"type": "string", "contentEncoding": "base64"}
-    return {"enum": list(schema.enum)} if schema.enum and direction == "input" else {}
+    def _plain(self, schema: Schema) -> dict[str, Any]:
+        if schema.kind == "ref":
+            return {"$ref": f"#/$defs/{self.name_of(schema.ref)}"}
+        if schema.kind == "union":
+            return {"anyOf": [self.written(one) for one in schema.variants]}
+        if schema.kind == "file":
+            return {"type": "string", "contentEncoding": "base64"}
+        allowed = {"enum": list(schema.enum)} if schema.enum and self.direction == "input" else {}
+        if schema.kind == "any":
+            return allowed
+        written: dict[str, Any] = {"type": "number" if schema.kind == "decimal" else schema.kind}
+        written |= {"format": schema.format} if schema.format else {}
+        written |= allowed
+        if self.direction == "input":
+            written |= schema.constraints
+        if schema.items:
+            written["items"] = self.written(schema.items)
+        return written | self._object(schema) if schema.kind == "object" else written
 
+    def _object(self, schema: Schema) -> dict[str, Any]:
+        if schema.values is not None:
+            return {"additionalProperties": self.written(schema.values) or True}
+        going = schema.going(self.direction)
+        keys = self.keys_of([member.name for member in going])
+        members = [(keys[member.name], member) for member in going if member.name in keys]
+        written: dict[str, Any] = {"properties": {key: self._member(member) for key, member in members}}
+        if required := [key for key, member in members if member.required]:
+            written["required"] = required
+        if self.direction == "input":
+            written["additionalProperties"] = schema.open
+        return written
 
-def _object(schema: Schema, direction: Direction, name_of: Callable[[str], str]) -> dict[str, Any]:
-    if schema.values is not None:
-        return {"additionalProperties": json_schema(schema.values, direction, name_of) or True}
-    written: dict[str, Any] = {"properties": {}}
-    for member in schema.going(direction):
-        lenient = direction == "output" and not member.required
-        shown_schema = replace(member.schema, nullable=True) if lenient else member.schema
-        written["properties"][member.name] = json_schema(shown_schema, direction, name_of)
-    if required := [member.name for member in schema.going(direction) if member.required]:
-        written["required"] = required
-    if direction == "input":
-        written["additionalProperties"] = schema.open
-    return written
+    def _member(self, member: Member) -> dict[str, Any]:
+        lenient = self.direction == "output" and not member.required
+        return self.written(replace(member.schema, nullable=True) if lenient else member.schema)
 
 
 def _or_null(written: dict[str, Any]) -> dict[str, Any]:

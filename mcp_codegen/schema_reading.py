@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
 
@@ -47,6 +47,25 @@ _LATER: Final = frozenset({"$defs", "definitions", "$dynamicRef", "$dynamicAncho
 _REFERENCE: Final = re.compile(r"#/schemas/([^/]+)")
 
 
+def _together(schema: Mapping[str, Any], own: Collection[str]) -> Mapping[str, Any]:
+    """What was put together from parts, each of which is right by itself.
+
+    A constraint that does not go with another part's type says nothing (2020-12, Validation, 6.1), and a member that
+    one part requires and no other describes may be anything.
+    Plain values in an enum are more telling than a type. own: what stands beside a reference, where it is a mistake.
+    """
+    kind, _ = TYPES.get(str(schema.get("type")), (None, ""))
+    strange = {key for key in CONSTRAINTS.keys() & schema.keys() - own if kind and kind not in CONSTRAINTS[key]}
+    values = schema.get("enum")
+    if kind in ("object", "array") and isinstance(values, list) and not any(map(_is_structure, values)):
+        strange |= {"type", "properties", "required", "items"}  # the values say what they are
+    properties, required = schema.get("properties"), schema.get("required")
+    if isinstance(properties, Mapping) and isinstance(required, list):
+        missing: dict[str, Any] = {name: {} for name in required if isinstance(name, str) and name not in properties}
+        schema = {**schema, "properties": {**properties, **missing}} if missing else schema
+    return {key: value for key, value in schema.items() if key not in strange} if strange else schema
+
+
 class SchemaReader:
     """Reads types and remembers what is wrong with them; where one cannot be read, `any` stands in for it."""
 
@@ -63,6 +82,8 @@ class SchemaReader:
             return Schema(pointer, "any")
         self._check_words(schema, pointer)
         plain = merged(schema, self._resolve)
+        if plain is not schema:
+            plain = _together(plain, own=schema.keys() if "$ref" in schema else ())
         alternatives = variants(plain)
         if alternatives and not all(map(is_only_required, _own(plain))):
             return self._union(plain, alternatives, pointer)
@@ -287,6 +308,10 @@ def _own(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _is_written(schema: Mapping[str, Any]) -> bool:
     """Whether this is as a person wrote it: what was merged may require what another part names."""
     return "properties" in schema
+
+
+def _is_structure(value: object) -> bool:
+    return isinstance(value, list | Mapping)
 
 
 def _is_open(schema: Mapping[str, Any]) -> bool:

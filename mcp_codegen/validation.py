@@ -43,6 +43,9 @@ _PATTERNS: Mapping[str, str] = {
     "env": "write the name of an environment variable, such as BILLING_TOKEN; never the secret itself",
     "$ref": "write '#/schemas/NAME', and the type under 'schemas'",
     "version": "write numbers with dots, such as 1.0.0",
+    "items": "write a JSON pointer such as /items; nothing for the whole answer",
+    "next": "write a header's name, or a JSON pointer such as /nextCursor",
+    "total": "write a header's name, or a JSON pointer such as /total",
     "httpMethod": "write an HTTP method, such as GET or POST",
 }
 _NAME_PATTERN = "use lower-case letters, digits, and single '-' or '_' between them, starting with a letter"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples in every run; `pytest --hypothesis-profile=default` tries others.
+os.environ["MCP_CODEGEN_CACHE"] = "off"  # nothing that was generated before has a say
+
+# The same examples in every run; `pytest --hypothesis-profile=default` tries others, `=many` many others.
 settings.register_profile("same", derandomize=True)
+settings.register_profile("many", max_examples=800, deadline=None)
 settings.load_profile("same")
 
 

@@ -14,7 +14,9 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from click.testing import CliRunner, Result
-from mcp.server.mcpserver.tools import Tool
+from hypothesis import HealthCheck, Phase, settings
+from mcp.server.mcpserver.utilities.func_metadata import func_metadata
+from pydantic.json_schema import GenerateJsonSchema
 
 from mcp_codegen.cli import main
 
@@ -77,6 +79,18 @@ class Built:
                 del sys.modules[name]
 
 
+def some(usual: int) -> settings:
+    """So many examples of what is slow to try, or more as hypothesis's profile has more than 100; none is shrunk."""
+    count = max(1, usual * settings().max_examples // 100)
+    return settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 def build(catalog: Mapping[str, Any], folder: Path) -> Built:
     """Generate a catalog's package under the folder, in a folder of its name."""
     folder.mkdir(exist_ok=True)
@@ -87,9 +101,18 @@ def build(catalog: Mapping[str, Any], folder: Path) -> Built:
     return Built(folder / catalog["name"])
 
 
+class _AsListed(GenerateJsonSchema):
+    """Where an argument's member is taken under two names, the second is the one that hosts are told."""
+
+    def _get_alias_name(self, field: Any, name: str) -> str:
+        alias = field.get("validation_alias", name)
+        return str(alias[-1][0]) if isinstance(alias, list) else super()._get_alias_name(field, name)
+
+
 def argument_schema(function: Callable[..., Any]) -> dict[str, Any]:
     """The JSON Schema of what a tool's function takes."""
-    return Tool.from_function(function, structured_output=False).parameters
+    model = func_metadata(function, skip_names=("ctx",), structured_output=False).arg_model
+    return model.model_json_schema(by_alias=True, schema_generator=_AsListed)
 
 
 def returned(function: Callable[..., Any]) -> Any:

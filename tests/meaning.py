@@ -5,17 +5,23 @@ Titles, examples, descriptions, and formats that nothing checks have no part in 
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from mcp_codegen.patterns import for_engine
 
 Json = Any
 Schema = Any
 
 CHECKED_FORMATS = frozenset({"date", "date-time"})
+KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What the strictest hosts take for a property's key."""
 _SCALAR_WORDS = frozenset(
     {"pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"minItems", "maxItems"}
@@ -41,9 +47,9 @@ def _differences(
         for word in sorted((a.keys() | b.keys()) & (_SCALAR_WORDS | {"enum", "format"})):
             if a.get(word) != b.get(word):
                 yield f"{path}: {word} {a.get(word)!r} and {b.get(word)!r}"
-        if kind == "array":
+        if kind.startswith("array"):
             yield from _differences(a.get("items", True), b.get("items", True), roots, f"{path}[]", seen)
-        if kind == "object":
+        if kind.startswith("object"):
             yield from _of_objects(a, b, roots, path, seen)
 
 
@@ -74,6 +80,8 @@ def _kinds(schema: Schema, root: Schema) -> dict[str, dict[str, Any]]:
     if "anyOf" in schema:
         return _union(_kinds(one, root) for one in schema["anyOf"])
     restricted = {word: schema[word] for word in schema.keys() & _SCALAR_WORDS}
+    if "pattern" in restricted:
+        restricted["pattern"] = for_engine(restricted["pattern"])  # whose meaning is tested where it stands
     if "const" in schema or "enum" in schema:
         restricted["enum"] = frozenset(schema["enum"] if "enum" in schema else [schema["const"]])
     if schema.get("format") in CHECKED_FORMATS and not restricted:
@@ -100,23 +108,36 @@ def resolve(schema: Schema, root: Schema) -> Schema:
 
 
 def as_listed(schema: Schema) -> Schema:
-    """What `tools/list` says of an answer's schema: one that may be no object stands under `result`."""
+    """What `tools/list` says of an answer's schema: one that may be no object stands under `result`, members with names
+    that hosts refuse are not named."""
+    schema = _accepted(schema)
     kinds = _kinds(schema, schema)
-    if kinds.keys() <= {"object"} or "any" in kinds:
+    if "any" in kinds or all(kind.startswith("object") for kind in kinds):
         return schema
     wrapped = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
     return wrapped | {"$defs": schema.get("$defs", {})}
+
+
+def _accepted(schema: Schema) -> Schema:
+    if isinstance(schema, list):
+        return [_accepted(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {word: _accepted(value) for word, value in schema.items()}
+    if isinstance(found.get("properties"), dict) and found.get("type") == "object":
+        found["properties"] = {key: one for key, one in found["properties"].items() if KEY.fullmatch(key)}
+        found["required"] = [key for key in found.get("required", ()) if KEY.fullmatch(key)]
+    return found
 
 
 def _union(parts: Iterator[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     kinds: dict[str, dict[str, Any]] = {}
     for part in parts:
         for kind, words in part.items():
-            if kind in kinds and kinds[kind] != words:
-                assert not (kinds[kind] and words), (kinds[kind], words)  # one of them takes all of the kind
-                kinds[kind] = {}
+            if kinds.get(kind) and words and kinds[kind] != words:
+                kinds[f"{kind} {len(kinds)}"] = words  # another alternative of the same type
             else:
-                kinds[kind] = words
+                kinds[kind] = words if kinds.get(kind, words) else {}  # one of them takes all of the type
     return {"any": {}} if "any" in kinds else kinds
 
 
@@ -143,9 +164,19 @@ formats.checks("date")(lambda value: not isinstance(value, str) or bool(_DATE.fu
 formats.checks("date-time")(lambda value: not isinstance(value, str) or bool(re.match(r"\d{4}-\d\d-\d\d", value)))
 
 
-def validator(schema: Schema) -> Draft202012Validator:
-    """Checks values as JSON Schema says, dates included."""
-    return Draft202012Validator(schema, format_checker=formats)
+def _encoded(_: Any, encoding: str, value: Json, __: Any) -> Iterator[ValidationError]:
+    try:
+        base64.b64decode(value if isinstance(value, str) else "", validate=encoding == "base64")
+    except ValueError:
+        yield ValidationError("is not encoded so")
+
+
+_Validator: Any = extend(Draft202012Validator, {"contentEncoding": _encoded})  # type: ignore[no-untyped-call]
+
+
+def validator(schema: Schema) -> Any:
+    """Checks values as JSON Schema says, dates and encodings included."""
+    return _Validator(schema, format_checker=formats)
 
 
 def values(schema: Schema, seed: int, count: int) -> list[Json]:

@@ -1,19 +1,24 @@
 """The documents say what the programs do."""
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from mcp_codegen import catalog, cli
+from mcp_codegen import catalog, cli, pipeline
 from mcp_codegen.orchestrator import cli as orchestrator_cli
 from telefonica_mcp import errors
+from tests.generated import build
+from tests.standin.conftest import served
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -35,7 +40,10 @@ def test_the_readme_names_every_verb_of_make(target):
     assert f"make {target}" in README
 
 
-@pytest.mark.parametrize("node", [catalog.Catalog, catalog.Gateway, catalog.Api, catalog.Input, catalog.Basic])
+PAGES = [catalog.OffsetPages, catalog.NumberedPages, catalog.CursorPages, catalog.LinkedPages]
+
+
+@pytest.mark.parametrize("node", [catalog.Catalog, catalog.Gateway, catalog.Api, catalog.Input, catalog.Basic, *PAGES])
 def test_the_language_reference_names_every_key(node: type[BaseModel]):
     keys = {field.alias or name for name, field in node.model_fields.items()} - {"$schema"}
     undocumented = {key for key in keys if f"`{key}`" not in LANGUAGE}
@@ -105,3 +113,32 @@ def test_the_programs_in_the_readme_run(tmp_path):
     assert "8756" in (tmp_path / "orchestrator_results.json").read_text("utf-8")
     assert results[1].stdout == "LOPEZ TORRES MIGUEL ALEJANDRO [9539, 8756, 10484]\n"
     assert "523_47_682957384.pdf" in results[2].stdout
+
+
+def test_the_policies_of_pages_in_the_language_reference_are_good_ones():
+    table = LANGUAGE.partition("| API | policy |")[2].partition("\n\n")[0]
+    written = re.findall(r"\| `(\{.*?\})` \|", table)
+    assert len(written) == 7
+    for policy in written:
+        TypeAdapter(catalog.Pages).validate_json(policy)
+
+
+def test_the_iteration_in_the_language_reference_runs_against_the_stand_in(tmp_path, capsys):
+    inputs = [{"name": name, "type": "int", "required": False} for name in ("customer", "offset", "limit")]
+    invoice = {"type": "object", "properties": {"number": {"type": "string"}}, "required": ["number"]}
+    listing = {"name": "list_invoices", "httpMethod": "GET", "endpoint": "/invoices", "inputs": inputs}
+    listing |= {"pagination": {"type": "offset"}, "output": {"type": "array", "items": invoice}}
+    built = build({"name": "docs", "gateways": {"own": {"baseUrl": "${OWN_URL}"}}, "apis": [listing]}, tmp_path)
+    (snippet,) = re.findall(r"```python\n(async for.*?)```", LANGUAGE, re.DOTALL)
+    program = f"""
+import asyncio
+from docs_mcp.client import DocsClient
+async def main(environ):
+    async with DocsClient.in_process(environ) as client:
+{textwrap.indent(snippet, " " * 8)}
+"""
+    with served(pipeline.load(tmp_path / "docs.json").catalog) as client, built.importable():
+        space: dict[str, Any] = {}
+        exec(program, space)  # noqa: S102 - the document's own
+        asyncio.run(space["main"]({"OWN_URL": str(client.base_url).rstrip("/")}))
+    assert 21 <= len(capsys.readouterr().out.split("\n")) - 1 <= 29

@@ -6,13 +6,13 @@ import ast
 import inspect
 import json
 
-import black
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mcp_codegen.literals import call, comment, docstring, json_text, literal
-from mcp_codegen.rendering import MODE, markdown
+from mcp_codegen.rendering import markdown
+from tests.blackened import blackened
 
 # Quotes, backslashes, ends of lines, and what opens or closes something in a file of some kind.
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.text(
@@ -32,7 +32,7 @@ def test_a_literal_is_the_value_before_and_after_formatting(value: object):
     written = literal(value)
     assert ast.literal_eval(written) == value
     assert "\n" not in written
-    formatted = black.format_str(f"value = {written}\n", mode=MODE)
+    formatted = blackened(f"value = {written}\n")
     assert ast.literal_eval(formatted.partition(" = ")[2]) == value
 
 
@@ -54,7 +54,7 @@ def test_a_literal_shows_nothing_that_hides_or_reorders_text(text: str):
 @example(text='x\ny"', indented=True)
 def test_a_docstring_is_one_expression_that_shows_the_text(text: str, indented: bool):
     code = f"def f():\n    {docstring(text)}\n" if indented else f"{docstring(text)}\n"
-    for source in (code, black.format_str(code, mode=MODE)):
+    for source in (code, blackened(code)):
         (statement,) = ast.parse(source).body
         found = ast.get_docstring(statement if isinstance(statement, ast.FunctionDef) else ast.parse(source))  # type: ignore[arg-type]
         if isinstance(statement, ast.FunctionDef):
@@ -87,7 +87,8 @@ def test_json_text_loads_back(value: object):
         ("plain", '"plain"'),
         ('a "quoted" word', "'a \"quoted\" word'"),
         ("it's", '"it\'s"'),
-        ('it\'s "both"', '"it\'s \\"both\\""'),
+        ('it\'s "both"', "'it\\'s \"both\"'"),
+        (1e16, "1e16"),
         (r"^\d+$", r'r"^\d+$"'),
         ("ends in \\", r'"ends in \\"'),
         ("a\nb\u202e", r'"a\nb\u202e"'),

@@ -6,6 +6,8 @@ import builtins
 import keyword
 import random
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from pydantic import BaseModel
 
 from mcp_codegen import names
 from telefonica_mcp.runtime.calling import ApiClient
+from tests.generated import build
 
 SPELLERS = {
     "function": (names.snake_case, names.RESERVED_FUNCTIONS),
@@ -65,7 +68,10 @@ def test_a_name_stays_the_same_when_an_unrelated_one_comes(sources: list[str], o
 @settings(deadline=None, max_examples=60)
 @given(sources=WORDS)
 def test_tools_and_inputs_keep_their_names_where_strict_hosts_take_them(sources: list[str]):
-    for spell, strict in ((names.tool_name, r"[A-Za-z0-9_-]{1,64}"), (names.input_name, r"[A-Za-z0-9_.-]{1,64}")):
+    for spell, strict in (
+        (names.tool_name, r"[A-Za-z][A-Za-z0-9_-]{0,63}"),
+        (names.input_name, r"[A-Za-z0-9_.-]{1,64}"),
+    ):
         found = names.resolve(sources, spell, frozenset())
         assert len(set(found.values())) == len(sources)
         for source, name in found.items():
@@ -120,3 +126,22 @@ def test_what_generated_code_and_its_libraries_have_themselves_is_reserved():
     }
     assert functions <= names.RESERVED_FUNCTIONS
     assert set(keyword.kwlist) <= names.RESERVED_FUNCTIONS & names.RESERVED_ARGUMENTS & names.RESERVED_CLASSES
+
+
+def test_types_of_a_union_that_share_a_title_are_all_kept(tmp_path: Path):
+    def state(*members: str, title: str) -> dict[str, Any]:
+        properties = {name: {"type": "string"} for name in members}
+        return {"type": "object", "title": title, "required": list(members), "properties": properties}
+
+    variants = [state("paid", title="State"), state("refused", title="State"), state("open", title="Open")]
+    output = {"type": "object", "properties": {"state": {"oneOf": variants}}}
+    api = {"name": "pay", "httpMethod": "GET", "endpoint": "/pay", "inputs": [], "output": output}
+    built = build({"name": "unions", "gateways": {"main": {"baseUrl": "${URL}"}}, "apis": [api]}, tmp_path)
+    with built.importable():
+        models = built.load("models.unions")
+        for value, kind in (
+            ({"paid": "x"}, models.PayResultState1),
+            ({"refused": "x"}, models.PayResultState2),
+            ({"open": "x"}, models.PayResultStateOpen),
+        ):
+            assert type(models.PayResult.model_validate({"state": value}).state) is kind

@@ -97,6 +97,16 @@ def test_a_catalog_without_problems_is_said_to_be_one(tmp_path: Path):
     assert codegen("validate", "--json", file).stdout == "[]\n"
 
 
+def test_a_gateways_policy_of_pages_that_no_api_has_a_use_for_is_a_note(tmp_path: Path):
+    file = tmp_path / "shop.json"
+    api = {"name": "a", "httpMethod": "GET", "endpoint": "/a", "gateway": "one"}
+    gateways = {"one": {"baseUrl": "${ONE_URL}", "pagination": {"type": "offset"}}}
+    file.write_text(json.dumps({"name": "shop", "gateways": gateways, "apis": [api]}))
+    result = codegen("validate", file)
+    assert result.exit_code == 0
+    assert "no API of this gateway has the inputs that this names and answers a list" in result.stderr
+
+
 def test_what_is_merely_ignored_is_a_note(tmp_path: Path):
     file = tmp_path / "shop.json"
     file.write_text('[{"name": "a", "httpMethod": "GET", "endpoint": "/a", "pythonExample": "1"}]')

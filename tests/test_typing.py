@@ -82,6 +82,9 @@ async def errors_tell_what_happened(client: TelefonicaClient) -> None:
         assert_type(error.status, int | None)
     except UpstreamError as error:
         assert_type(error.retry_after, float | None)
+        assert_type(error.upstream_code, str)
+        assert_type(error.upstream_reason, str)
+        assert_type(error.upstream_message, str)
     except ApiError as error:
         assert_type(error.code, str)
         assert_type(error.retryable, bool)

@@ -71,7 +71,7 @@ class LinkedPages(Paged):
     limit: InputName = "per_page"
     """The input that says how many items a page has at most."""
     next: Annotated[HeaderOrPointer, Field(min_length=1)] = "Link"
-    """The header with links, of which `rel="next"` counts, or the place in the answer that holds the next page's URL."""
+    """The header with links, of which `rel="next"` counts, or the place in the answer with the next page's URL."""
 
 
 def _spell_out_pages(pages: Any) -> Any:  # noqa: ANN401 - whatever stands in the file

@@ -63,8 +63,15 @@ class Input(NamedField):
 
     in_: Place | None = Field(None, alias="in")
     """Without it: a placeholder's name stands in the path; GET, HEAD and DELETE send a query; else the body."""
-    style: Literal["form", "simple", "label", "matrix", "spaceDelimited", "pipeDelimited", "deepObject"] | None = None
+    style: (
+        Literal["form", "simple", "label", "matrix", "spaceDelimited", "pipeDelimited", "deepObject", "json"] | None
+    ) = None
+    """How it stands in its place, as in OpenAPI; `json`: as a JSON text."""
     explode: bool | None = None
+    allow_reserved: bool = False
+    """What a URL reserves stands in the query as it is, but for what would end the value."""
+    content_type: str | None = Field(None, pattern=r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+(; ?[ -~]+)?$")
+    """Of its part in a multipart body."""
 
 
 class Body(TypeSpec):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_codegen.importers.bodies import JSON, essence, is_json, is_text
+from mcp_codegen.importers.bodies import JSON, essence, is_json, is_media_type, is_text
 from mcp_codegen.importers.drafts import Draft, cut
 from mcp_codegen.importers.parameters import first_example
 from mcp_codegen.importers.references import DanglingError, Library
@@ -26,6 +26,7 @@ class _Answer:
     description: str
     content: Json
     spot: Spot
+    headers: tuple[str, ...] = ()
 
 
 def written(
@@ -36,6 +37,7 @@ def written(
     good = [one for one in answers if re.fullmatch("2([0-9][0-9]|XX|xx)", one.status)]
     good = good or [one for one in answers if one.status == "default"]
     told = _success(good, schemas, draft)
+    draft.headers = tuple(dict.fromkeys(name for one in good for name in one.headers))
     errors = [entry for one in answers for entry in _errors(one, library)]
     return told | ({"errors": errors} if errors else {})
 
@@ -64,7 +66,9 @@ def _answers(operation: Json, root: Json, spot: Spot, library: Library, draft: D
             place = Spot(place.document, place.pointer)
         description = found.get("description")
         text = description.strip() if isinstance(description, str) else ""
-        yield _Answer(str(status), text, content if isinstance(content, Mapping) else {}, place)
+        named = found.get("headers")
+        headers = tuple(map(str, named)) if isinstance(named, Mapping) else ()
+        yield _Answer(str(status), text, content if isinstance(content, Mapping) else {}, place, headers)
 
 
 def _swagger(found: Json, kinds: list[str]) -> Json:
@@ -117,8 +121,8 @@ def _success(good: list[_Answer], schemas: Schemas, draft: Draft) -> dict[str, A
 
 
 def _is_json(kind: str, media: object) -> bool:
-    """Also `*/*`, where the schema is not that of a file or a text."""
-    if is_json(kind):
+    """Also `*/*`, where the schema is not that of a file or a text, and what is no media type."""
+    if is_json(kind) or not is_media_type(kind):
         return True
     schema = media.get("schema") if isinstance(media, Mapping) else None
     wild = essence(kind) in ("*/*", "application/*")

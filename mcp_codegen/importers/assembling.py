@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mcp_codegen.errors import shown
-from mcp_codegen.importers import naming, selecting, servers, tmf630
+from mcp_codegen.importers import naming, paging, selecting, servers, tmf630
 from mcp_codegen.importers.drafts import Description, Draft, ordered
 from mcp_codegen.importers.report import Entry, Note, Report, Spot
 from mcp_codegen.importers.servers import Server
@@ -85,6 +85,8 @@ def _api(name: str, draft: Draft, placed: _Placed, settings: Settings, found: De
         tmf630.adapt(api, draft, found.plain)
     api |= placed.place(draft)
     _without_credentials(api, placed.auth_of(api), draft)
+    if "pagination" not in api:
+        api |= paging.policy(api, draft, found.plain)
     return ordered(api)
 
 

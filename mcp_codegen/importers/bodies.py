@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from mcp_codegen.errors import shown
 from mcp_codegen.importers import fields
 from mcp_codegen.importers.drafts import Draft, LeftOutError
-from mcp_codegen.importers.parameters import first_example, worded
+from mcp_codegen.importers.parameters import collection, first_example, worded
 from mcp_codegen.importers.references import DanglingError, Library
 from mcp_codegen.importers.report import Spot
 from mcp_codegen.importers.schemas import Schemas
@@ -19,7 +20,7 @@ Json = Mapping[str, Any]
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
-_BODILESS: Final = frozenset({"GET", "HEAD"})
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+*-]+/[a-z0-9!#$&^_.+*-]+")
 _MEMBERS: Final = frozenset(
     {"type", "properties", "required", "additionalProperties", "minProperties", "maxProperties"}
 )
@@ -34,6 +35,11 @@ def is_json(media_type: str) -> bool:
     """Whether a media type is JSON (RFC 6839)."""
     plain = essence(media_type)
     return plain in (JSON, "text/json") or plain.endswith("+json")
+
+
+def is_media_type(media_type: str) -> bool:
+    """Whether it is written as one; a range such as `*/*` is too."""
+    return _MEDIA_TYPE.fullmatch(essence(media_type)) is not None
 
 
 def is_text(media_type: str) -> bool:
@@ -77,23 +83,23 @@ def written(body: Json, method: str, schemas: Schemas, draft: Draft) -> dict[str
     if not isinstance(content, Mapping) or not content:
         return {}
     spot: Spot = body["x-spot"]
-    if method in _BODILESS:
-        if body.get("required") is True:
-            raise LeftOutError(f"a {method} request has no body, and this one requires one")
+    if method == "HEAD" or (method == "GET" and body.get("required") is not True):
         draft.tell(f"a {method} request has no body; it is left out", spot)
         return {}
     kind = preferred(content, draft, spot)
     media = content[kind] if isinstance(content[kind], Mapping) else {}
     if "x-parts" in body:
-        return {"inputs": [_part(one, place, schemas, draft) for one, place in body["x-parts"]]} | _content_type(kind)
+        parts = [_part(one, kind, place, schemas, draft) for one, place in body["x-parts"]]
+        return {"inputs": parts} | _content_type(kind)
     place = body.get("x-schema", spot.of("content", kind, "schema"))
     schema = schemas.convert(media["schema"], place) if "schema" in media else {}
     about = {"description": body.get("description")}
     if (example := first_example(media, schemas.library, spot)) is not None:
         about["example"] = example
+    kind = kind if is_media_type(kind) else JSON
     if is_json(kind) or essence(kind) in (FORM, MULTIPART):
-        _encoding(media, draft, spot.of("content", kind))
-        return _structured(kind, schema, about, {**body, "x-method": method}, schemas=schemas, draft=draft)
+        body = {**body, "x-method": method, "x-encoding": _encoding(media)}
+        return _structured(kind, schema, about, body, schemas=schemas, draft=draft)
     file = not is_text(kind) and not (essence(kind).startswith("text") or _is_text_schema(schemas.plain(schema)))
     if essence(kind) in ("*/*", "application/*"):
         kind = "application/octet-stream" if file else "text/plain"
@@ -107,7 +113,11 @@ def written(body: Json, method: str, schemas: Schemas, draft: Draft) -> dict[str
 
 def preferred(content: Json, draft: Draft, spot: Spot) -> str:
     """The media type that is used of several: JSON, a form, parts, a text, anything else."""
-    kinds = [str(kind) for kind in content]
+    kinds = [str(kind) for kind in content if is_media_type(str(kind))]
+    if len(kinds) < len(content):
+        strange = ", ".join(shown(str(kind)) for kind in content if str(kind) not in kinds)
+        draft.tell(f"{strange} is no media type{'' if kinds else '; JSON is taken'}", spot)
+    kinds = kinds or [str(next(iter(content)))]
     wildcard = [kind for kind in kinds if essence(kind) in ("*/*", "application/*") and _has_members(content[kind])]
     tests = (
         lambda kind: essence(kind) == JSON, is_json, wildcard.__contains__, lambda kind: essence(kind) == FORM,
@@ -128,7 +138,13 @@ def _structured(kind: str, schema: Json, about: Json, body: Json, *, schemas: Sc
     """A body of members: JSON, a form, parts."""
     plain, method = schemas.plain(schema), str(body["x-method"])
     if _can_be_flat(plain, body, method, is_form=not is_json(kind)):
-        return {"inputs": _members(plain, method, kind, schemas, about)} | _content_type(kind)
+        found = _members(plain, method, kind, schemas, about)
+        for one in found:
+            if said := body["x-encoding"].get(one["name"]):
+                one.update(_encoded(said, kind, schemas.plain(plain["properties"][one["name"]]), one))
+        return {"inputs": found} | _content_type(kind)
+    if body["x-encoding"]:
+        draft.tell("the encoding of its fields is ignored", body["x-spot"])
     if not schema and not is_json(kind):
         draft.tell("the form's fields are not described", body["x-spot"])
         schema = {"type": "object"}
@@ -185,26 +201,54 @@ def _member(schema: Json, schemas: Schemas, *, is_multipart: bool) -> dict[str, 
     return fields.default_kept(fields.field(schema))
 
 
-def _part(one: Json, spot: Spot, schemas: Schemas, draft: Draft) -> dict[str, Any]:
+def _part(one: Json, kind: str, spot: Spot, schemas: Schemas, draft: Draft) -> dict[str, Any]:
     """A formData parameter of Swagger 2."""
     named = {"name": one["name"], "in": "body", **({} if one.get("required") is True else {"required": False})}
     if str(one.get("type")).casefold() == "file":
         return named | worded({"type": "file"}, one)
-    if one.get("type") == "array" and one.get("collectionFormat", "csv") != "multi":
-        draft.tell(f"the form's field {shown(one['name'])} repeats its name for each value", spot)
     schema = schemas.convert({key: value for key, value in one.items() if key not in _FORM_WORDS}, spot)
-    return named | fields.default_kept(worded(fields.field(schema or {"type": "string"}), one))
+    written = named | fields.default_kept(worded(fields.field(schema or {"type": "string"}), one))
+    if one.get("type") != "array":
+        return written
+    said = str(one.get("collectionFormat", "csv"))
+    if kind == FORM:
+        return written | collection(said, "body", schema, spot, draft)
+    if said != "multi":
+        draft.tell(f"the part {shown(one['name'])} repeats its name for each value", spot)
+    return written
 
 
 _FORM_WORDS: Final = frozenset({"name", "in", "required", "description", "collectionFormat", "allowEmptyValue"})
 
 
-def _encoding(media: Json, draft: Draft, spot: Spot) -> None:
+def _encoding(media: Json) -> dict[str, Json]:
+    """How members of a form or parts are written, by their names."""
     encoding = media.get("encoding")
-    for name, one in encoding.items() if isinstance(encoding, Mapping) else ():
-        usual = {"form": True, None: True}.get(one.get("style"), False) and one.get("explode", True) is True
-        if isinstance(one, Mapping) and (not usual or "headers" in one):
-            draft.tell(f"the encoding of {shown(str(name))} is ignored", spot.of("encoding", str(name)))
+    given = encoding.items() if isinstance(encoding, Mapping) else ()
+    return {str(name): one for name, one in given if isinstance(one, Mapping)}
+
+
+def _encoded(said: Json, kind: str, plain: Json, one: Json) -> dict[str, Any]:
+    """The keys of an input for what an Encoding Object says; one: the input without them."""
+    media_type = str(said.get("contentType", "")).partition(",")[0].strip().lower()  # several: the first
+    known = is_media_type(media_type) and "*" not in media_type
+    if essence(kind) == MULTIPART:
+        usual = "text/plain" if fields.is_scalar(plain) and not fields.is_file(plain) else JSON
+        is_file = one.get("type") == "file" or _get(one.get("items"), "type") == "file"
+        return {"contentType": media_type} if known and (is_file or essence(media_type) != usual) else {}
+    if essence(kind) != FORM or fields.is_scalar(plain):
+        return {}
+    style, explode = said.get("style"), said.get("explode")
+    if style is None and not isinstance(explode, bool):
+        return {"style": "json"} if is_json(media_type) and plain.get("type") == "array" else {}
+    style = style if style in ("spaceDelimited", "pipeDelimited", "deepObject") else "form"
+    usual_explode = style in ("form", "deepObject")
+    told = {"explode": explode} if isinstance(explode, bool) and explode != usual_explode else {}
+    return {"style": style} | told
+
+
+def _get(node: object, key: str) -> object:
+    return node.get(key) if isinstance(node, Mapping) else None
 
 
 def _is_text_schema(plain: Json) -> bool:

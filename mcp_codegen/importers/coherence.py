@@ -116,6 +116,8 @@ def _enum(written: dict[str, Any], spot: Spot, tell: Tell) -> dict[str, Any]:
     kind, values = written.get("type"), written["enum"]
     if isinstance(kind, list):
         return _without(written, ["type"])
+    if kind in _STRUCTURE and not any(isinstance(value, list | Mapping) for value in values):
+        return _enum_of_members(written, spot, tell)
     if not isinstance(kind, str) or all(value is None or _fits(value, kind) for value in values):
         return written
     mended = [value if value is None or _fits(value, kind) else _as(value, kind) for value in values]
@@ -124,6 +126,16 @@ def _enum(written: dict[str, Any], spot: Spot, tell: Tell) -> dict[str, Any]:
         return {**written, "enum": list({repr(value): value for value in mended}.values())}
     tell(Note(spot.of("enum"), f"the enum's values are not of type {kind}; the type is ignored"))
     return _without(written, ["type", "format", *CONSTRAINTS])
+
+
+def _enum_of_members(written: dict[str, Any], spot: Spot, tell: Tell) -> dict[str, Any]:
+    """Plain values in the enum of a list are meant for its members; of an object they mean nothing."""
+    rest, items = _without(written, ["enum"]), written.get("items", {})
+    if written["type"] != "array" or not isinstance(items, Mapping) or items.keys() & {"enum", *_ELSEWHERE}:
+        tell(Note(spot.of("enum"), f"the enum's values are not of type {written['type']}, and are ignored"))
+        return rest
+    tell(Note(spot.of("enum"), "the enum's values are taken as those of the array's members"))
+    return {**rest, "items": _enum({**items, "enum": written["enum"]}, spot, tell)}
 
 
 def _several(written: dict[str, Any]) -> dict[str, Any]:

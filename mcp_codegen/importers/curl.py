@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 _DATA: Final = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _HEADER: Final = frozenset({"-H", "--header"})
@@ -56,11 +57,13 @@ class Command:
     cookies: tuple[tuple[str, str], ...] = ()
     data: tuple[tuple[str, str], ...] = ()
     """Option and value."""
-    parts: tuple[tuple[str, str], ...] = ()
-    """Of a multipart body: names and values; a value with `@` in front is a file."""
+    parts: tuple[tuple[str, str, str], ...] = ()
+    """Of a multipart body: option, name and value."""
     user: str = ""
     bearer: str = ""
     upload: bool = False
+    others: tuple[str, ...] = ()
+    """Further URLs that the same request is sent to."""
 
 
 def command(words: Sequence[str]) -> Command:
@@ -72,6 +75,11 @@ def command(words: Sequence[str]) -> Command:
     urls = told.get("", []) + told.get("--url", [])
     data = tuple((_LONG.get(name, name), value) for name, value in options if _LONG.get(name, name) in _BODY)
     url = urls[0] if urls else ""
+    data = tuple(
+        ("--data-urlencode", encoded(value)) if name == "--data-urlencode" else (name, value) for name, value in data
+    )
+    if "--url-query" in told:
+        url = f"{url}{'&' if '?' in url else '?'}{'&'.join(encoded(value) for value in told['--url-query'])}"
     method = told.get("--request", [""])[-1].upper()
     if "--get" in told and data:
         query = "&".join(value for _, value in data)
@@ -85,12 +93,26 @@ def command(words: Sequence[str]) -> Command:
         cookies=tuple(_pair(one, "=") for value in told.get("--cookie", []) for one in value.split(";") if "=" in one),
         data=data,
         parts=tuple(
-            _pair(value, "=") for value in told.get("--form", []) + told.get("--form-string", []) if "=" in value
+            (name, *_pair(value, "="))
+            for name in ("--form", "--form-string")
+            for value in told.get(name, [])
+            if "=" in value
         ),
         user=told.get("--user", [""])[-1],
         bearer=told.get("--oauth2-bearer", [""])[-1],
         upload="--upload-file" in told,
+        others=tuple(urls[1:]),
     )
+
+
+def encoded(text: str) -> str:
+    """What `--data-urlencode` sends for `name=value`, `=value` or `value`; of `name@file` there is only the name."""
+    name, mark, value = re.fullmatch(r"([^=@]*)([=@]?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    if mark == "@":
+        return f"{name}=" if name else ""
+    if not mark:
+        return quote_plus(name)
+    return f"{name}={quote_plus(value)}" if name else quote_plus(value)
 
 
 def _pair(text: str, mark: str) -> tuple[str, str]:

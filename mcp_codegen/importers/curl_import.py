@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,9 +21,13 @@ _DATA: Final = ("--data", "--data-raw", "--data-binary", "--data-ascii", "--json
 _ID: Final = re.compile(r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\$\{?\w+\}?|<[^<>]+>|:[A-Za-z_]\w*|\{[^{}]+\}")
 
 
+_START: Final = re.compile(r"(?m)^\s*(?:[$%>]\s+)?(?:sudo\s+|time\s+)?(?:[A-Za-z_]\w*=\S*\s+)*curl(?=\s)")
+_HERE: Final = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(.*?)\n?^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+
+
 def is_curl(text: str) -> bool:
     """Whether a text holds curl commands."""
-    return re.search(r"(?m)^\s*(\$\s+)?curl\s", text) is not None
+    return _START.search(text) is not None
 
 
 def read(text: str, file: str, catalog: str) -> Description:
@@ -41,19 +46,31 @@ def read(text: str, file: str, catalog: str) -> Description:
 
 def _commands(text: str, file: str) -> list[tuple[int, list[str]]]:
     """Each command's first line, and its words behind `curl`."""
-    plain = re.sub(r"(?:\\|\^|`)\r?\n", "  ", text)
-    starts = [match.start() for match in re.finditer(r"(?m)^\s*(?:\$\s+)?curl(?=\s)", plain)]
+    text = re.sub(r"\r\n?", "\n", text)
+    if re.search(r"\^\n|\^\\\^\"", text):  # as browsers copy it for Windows: what follows a caret is itself
+        text = re.sub(r"\^(.)", r"\1", re.sub(r"\^\n", "\\\n", text))
+    plain = re.sub(r"(?:\\|`)\n", "  ", text)
+    starts = [match.start() for match in re.finditer(_START, plain)]
     commands = []
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
+    for start, end in pairwise([*starts, len(plain)]):
         line = text.count("\n", 0, start) + 1
         try:
-            words = shlex.split(_unquoted_ansi(plain[start:end]), comments=False)
+            words = shlex.split(_unquoted_ansi(_without_documents(plain[start:end])), comments=False)
         except ValueError:
             _refuse(file, line, "a quote of this command is left open", "close it")
         words = words[words.index("curl") + 1 :]
         stop = next((index for index, word in enumerate(words) if word in _ENDS or word.startswith("#")), len(words))
         commands.append((line, words[:stop]))
     return commands
+
+
+def _without_documents(text: str) -> str:
+    """`-d @- <<EOF` with what stands in the lines below."""
+    if not (here := _HERE.search(text)):
+        return text
+    content, before = shlex.quote(here[4]), text[: here.start()]
+    before = re.sub(r"""(?<=[\s=])(['"]?)@-\1(?=\s|$)""", lambda _: content, before)
+    return before + here[3] + text[here.end() :]
 
 
 def _unquoted_ansi(text: str) -> str:
@@ -109,6 +126,8 @@ def _fill(draft: Draft, command: curl.Command, catalog: str) -> None:
     elif command.bearer:
         draft.auth = ({"type": "bearer", "env": naming.variable(catalog, "TOKEN")},)
     _body(request, command, draft)
+    if command.others:
+        draft.tell(f"of its {len(command.others) + 1} URLs, the first is taken")
     api = requests.api(request, catalog, draft)
     draft.api = {"description": f"{command.method} {request.path}", **api}
     draft.tell("its types are inferred from the one example that the command is")
@@ -138,17 +157,14 @@ def _body(request: Request, command: curl.Command, draft: Draft) -> None:
     request.media_type = said.strip()
     if command.parts:
         request.media_type = MULTIPART
-        request.form = [
-            Value(name, "" if value.startswith(("@", "<")) else value, is_file=value.startswith("@"))
-            for name, value in command.parts
-        ]
+        request.form = [_part(*part) for part in command.parts]
         return
     if command.upload:
         request.file = True
         return
     if not command.data:
         return
-    text = "&".join(value for _, value in command.data)
+    text = "&".join(value for _, value in command.data if value)
     if any(name == "--json" for name, _ in command.data):
         request.media_type = request.media_type or "application/json"
     if text.startswith("@") and all(name not in ("--data-raw", "--data-urlencode") for name, _ in command.data):
@@ -158,6 +174,18 @@ def _body(request: Request, command: curl.Command, draft: Draft) -> None:
     is_form = essence(request.media_type) == FORM or (not request.media_type and requests.json_value(text) is None)
     if is_form:
         request.media_type = FORM
-        request.form = [Value(name, value) for name, value in parse_qsl(text, keep_blank_values=True)]
+        request.form = [Value(name, value) for name, value in parse_qsl(text, keep_blank_values=True) if name]
     else:
         request.raw = text
+
+
+def _part(option: str, name: str, value: str) -> Value:
+    """`-F name=value`, `name=@file`, `name=<file`, with `;type=` and `;filename=` behind it."""
+    if option == "--form-string":
+        return Value(name, value)
+    kind = ""
+    while match := re.search(r";\s*(type|filename|encoder|headers)=(\"[^\"]*\"|[^;]*)$", value):
+        kind = match[2].strip('" ').lower() if match[1] == "type" else kind
+        value = value[: match.start()]
+    is_file = value.startswith("@")
+    return Value(name, "" if value.startswith(("@", "<")) else value, is_file=is_file, media_type=kind)

@@ -12,7 +12,7 @@ from mcp_codegen.importers.servers import Server
 ORDER: Final = (
     "name", "title", "description", "tags", "deprecated", "httpMethod", "endpoint", "active", "gateway", "auth",
     "inputs", "contentType", "body", "outputs", "output", "answerType", "readOnly", "idempotent", "destructive",
-    "timeoutSeconds", "errors", "examples", "x-vanished", "x-imported",
+    "timeoutSeconds", "pagination", "errors", "examples", "x-vanished", "x-imported",
 )  # fmt: skip
 """The keys of an API as a person would write them."""
 
@@ -34,6 +34,8 @@ class Draft:
     server: Server = field(default_factory=Server)
     auth: tuple[dict[str, Any], ...] = ()
     api: dict[str, Any] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    """Those that its successful answers are said to have."""
     reason: str = ""
     """Why it is left out; empty when it is not."""
     notes: list[Note] = field(default_factory=list)

@@ -38,6 +38,8 @@ def _short(rest: Json) -> dict[str, Any] | None:
     kind, nullable = rest.get("type"), False
     if isinstance(kind, list) and len(kind) == 2 and "null" in kind:  # noqa: PLR2004 - a type, and null
         kind, nullable = next((one for one in kind if one != "null"), None), True
+    if not isinstance(kind, str):
+        return None
     written: dict[str, Any] = {"type": kind}
     if kind == "object" and not rest.keys() - {"type"}:
         pass

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mcp_codegen.importers import naming
+from mcp_codegen.importers import naming, paging
 from mcp_codegen.importers.assembling import Gateways, Imported, reachable
 from mcp_codegen.importers.drafts import ordered
 from mcp_codegen.importers.report import Entry
@@ -111,6 +111,11 @@ def _api(mine: Json, theirs: Json, kept: list[str]) -> dict[str, Any]:
         value = _value(key, mine, theirs, was, (f"{name}: {key}", kept))
         if value is not None:
             joined[key] = value[0]
+    policy = joined.get("pagination")
+    if policy is not None and policy == theirs.get("pagination"):
+        names = [str(one.get("name")) for one in joined.get("inputs", []) if isinstance(one, Mapping)]
+        if not paging.fits(policy, names):  # a person took out what it needs
+            del joined["pagination"]
     if mine.get(VANISHED):  # it is there again
         joined["active"] = theirs.get("active", True)
     return ordered({**joined, MARK: theirs[MARK]})

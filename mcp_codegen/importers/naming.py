@@ -67,12 +67,6 @@ def gateway_name(text: str) -> str:
     return (clean if re.match("[A-Za-z]", clean) else f"api-{clean}")[:40].rstrip("-")
 
 
-def catalog_name(text: str) -> str:
-    """`Swagger Petstore - OpenAPI 3.0` → `swagger-petstore-openapi-3-0`."""
-    clean = re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:40].rstrip("-")
-    return clean or "catalog"
-
-
 def variable(*parts: str, ending: Sequence[str] = ()) -> str:
     """An environment variable's name from its parts, without saying anything twice; it ends in one of the endings."""
     words: list[str] = []

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 
 from mcp_codegen.errors import CatalogError, Problem, shown
 from mcp_codegen.importers import answers, bodies, parameters, servers
+from mcp_codegen.importers.coherence import listed
 from mcp_codegen.importers.drafts import Description, Draft, LeftOutError, cut
 from mcp_codegen.importers.references import DanglingError, Library
 from mcp_codegen.importers.report import Note, Spot
@@ -30,7 +31,7 @@ def is_openapi(data: object) -> bool:
 def read(library: Library, catalog: str) -> Description:
     """The description in the main document. catalog: the catalog's name, for environment variables.
 
-    Raises `CatalogError` where it is none, or refers to what may not be read.
+    Raises `CatalogError` where it is none.
     """
     root = library.root
     version = _version(library)
@@ -43,8 +44,8 @@ def read(library: Library, catalog: str) -> Description:
     found.plain = schemas.plain
     found.drafts = list(reader.drafts())
     schemas.finish()
-    library.check()
     found.schemas = schemas.named
+    found.notes += [Note(spot, said) for spot, said in library.mended()]
     for word in ("webhooks", "x-webhooks"):
         if isinstance(root.get(word), Mapping) and root[word]:
             said = f"{len(root[word])} webhooks are calls that the upstream makes, and are no APIs"
@@ -57,17 +58,17 @@ def _version(library: Library) -> str:
     if not isinstance(root, Mapping):
         _refuse(library, (), "this is no OpenAPI description", "name a file that starts with openapi: or swagger:")
     said = str(root.get("openapi", root.get("swagger", "")))
-    known = re.match(r"(2\.0|3\.0|3\.1)(\.|$)", said) or re.match(r"(2)$", said)
+    known = re.match(r"(2\.0|3\.[012])(\.|$)", said) or re.match(r"(2)$", said)
     if not known:
         key = "swagger" if "swagger" in root else "openapi"
         where = (key,) if key in root else ()
         what = f"version {shown(said)} cannot be read" if where else "this is no OpenAPI description"
         _refuse(library, where, what, "OpenAPI 2.0, 3.0 and 3.1 can")
     if not isinstance(root.get("paths"), Mapping):
-        if said.startswith("3.1") and "paths" not in root:
+        if said.startswith(("3.1", "3.2")) and "paths" not in root:
             return "3.1"
         _refuse(library, ("paths",), "there are no paths", "describe the operations under 'paths'")
-    return "2.0" if known[1] == "2" else known[1]
+    return {"2": "2.0", "3.2": "3.1"}.get(known[1], known[1])
 
 
 def _refuse(library: Library, pointer: tuple[str, ...], message: str, hint: str) -> NoReturn:
@@ -109,13 +110,30 @@ class _Reader:
             if not isinstance(item, Mapping):
                 self._tell(spot, "this path describes nothing")
                 continue
+            beside = {key: one for key, one in node.items() if key != "$ref"} if item is not node else {}
+            if beside:
+                self._tell(spot, f"beside the path's $ref, {listed(beside)} is read too")
+                item = {**item, **beside}
             for method in METHODS:
                 if method in item:
                     yield self._draft(method, path, item, place)
+            yield from self._others(path, item, place)
             for key in item:
                 if key.casefold() in METHODS and key not in METHODS:
                     self._tell(place.of(key), f"{shown(key)} is taken as {key.lower()}")
                     yield self._draft(key, path, item, place)
+
+    def _others(self, path: str, item: Json, place: Spot) -> Iterator[Draft]:
+        """The methods that OpenAPI 3.2 adds."""
+        more = item.get("additionalOperations")
+        added = (
+            [(str(method), place.of("additionalOperations", str(method))) for method in more or ()]
+            if isinstance(more, Mapping)
+            else []
+        )
+        for method, spot in [*([("QUERY", place.of("query"))] if "query" in item else []), *added]:
+            reason = f"{shown(method)} is no HTTP method that a catalog can say"
+            yield Draft(f"{method} {path}", spot, reason=reason)
 
     def _draft(self, key: str, path: str, item: Json, place: Spot) -> Draft:
         node = item[key] if isinstance(item[key], Mapping) else {}

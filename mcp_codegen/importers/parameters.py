@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from mcp_codegen import names
 from mcp_codegen.errors import shown
 from mcp_codegen.importers import fields
 from mcp_codegen.importers.drafts import Draft, LeftOutError
@@ -66,13 +67,16 @@ def inputs(
     found: list[tuple[Json, Spot]], path: str, schemas: Schemas, draft: Draft
 ) -> tuple[str, list[dict[str, Any]]]:
     """The endpoint, and an input for each parameter outside of the body. Raises `LeftOutError`."""
-    path, fixed = _endpoint(path, draft)
+    path, fixed, moved = _endpoint(path, draft)
     placeholders = list(dict.fromkeys(_PLACEHOLDER.findall(path)))
     written: list[dict[str, Any]] = []
-    for parameter, spot in found:
-        place = parameter.get("in")
+    for given, spot in found:
+        place = given.get("in")
         if place in ("body", "formData"):
             continue
+        clean = placeholder(given["name"])
+        is_moved = place == "path" and clean in moved and clean not in placeholders
+        parameter = {**given, "in": "query", "name": moved[clean]} if is_moved else given
         one = _input(parameter, spot, placeholders, schemas, draft)
         if one is not None:
             written.append(one)
@@ -82,13 +86,27 @@ def inputs(
             draft.tell(f"the path's {{{name}}} is not described; it is taken as a text")
             written.append({"name": name, "in": "path", "type": "string"})
     taken = {one["name"] for one in written if one["in"] == "query"}
+    fixed += [
+        {"name": wire, "in": "query", "required": False, "type": "string"}
+        for name, wire in moved.items()
+        if name not in taken and name not in placeholders
+    ]
     written += [one for one in fixed if one["name"] not in taken]
     written.sort(key=lambda one: one["in"] != "path")
     return path, written
 
 
-def _endpoint(path: str, draft: Draft) -> tuple[str, list[dict[str, Any]]]:
-    """A path that the language takes, and the inputs for a query that was written into it."""
+def _endpoint(path: str, draft: Draft) -> tuple[str, list[dict[str, Any]], dict[str, str]]:
+    """A path that the language takes; inputs for a query that was written into it; and its placeholders' own names.
+
+    Also URI templates (RFC 6570): `/a{?b,c}` has a query, `{+path}` is a placeholder.
+    """
+    moved: dict[str, str] = {}
+    for listed_names in re.findall(r"\{[?&]([^{}]*)\}", path):
+        for name in filter(None, re.split(r"[,\s]+", listed_names)):
+            wire = re.sub(r"(\*|:\d+)$", "", name)
+            moved[placeholder(wire)] = wire
+    path = re.sub(r"\{[?&][^{}]*\}", "", path)
     path, _, fragment = path.partition("#")
     path, _, query = path.partition("?")
     if fragment:
@@ -96,16 +114,20 @@ def _endpoint(path: str, draft: Draft) -> tuple[str, list[dict[str, Any]]]:
     fixed = []
     for pair in query.split("&") if query else ():
         name, _, value = pair.partition("=")
-        if name and "{" not in pair:
+        if inner := re.fullmatch(r"\{([^{}]+)\}", value):
+            moved[placeholder(inner[1])] = name
+            draft.tell(f"the path's query {shown(pair)} became an input")
+        elif name and "{" not in pair:
             draft.tell(f"the path's query {shown(pair)} became an input with one value")
             fixed.append({"name": name, "in": "query", "type": "string", "enum": [value], "default": value})
     clean = re.sub(r"\{([^{}]*)\}", lambda match: f"{{{placeholder(match[1])}}}", path)
-    return re.sub(r"[^A-Za-z0-9._~!$&'()*+,;=:@/{}%-]", lambda match: _percent(match[0]), clean), fixed
+    return re.sub(r"[^A-Za-z0-9._~!$&'()*+,;=:@/{}%-]", lambda match: _percent(match[0]), clean), fixed, moved
 
 
 def placeholder(name: str) -> str:
     """A placeholder's name that the language takes; on the wire there is none."""
-    return re.sub(r"[^A-Za-z0-9._~$@-]+", "_", name).strip("_") or "value"
+    plain = names.ascii_letters(name)
+    return re.sub(r"[^A-Za-z0-9._~$@-]+", "_", plain).strip("_") or "value"
 
 
 def _percent(character: str) -> str:
@@ -154,7 +176,7 @@ def _placed(name: str, placeholders: list[str]) -> str:
 def _typed(parameter: Json, place: str, spot: Spot, schemas: Schemas, draft: Draft) -> dict[str, Any]:
     """Its type, its words, and how it is written on the wire."""
     if isinstance(parameter.get("content"), Mapping) and "schema" not in parameter:
-        return _as_text(parameter, spot, schemas, draft)
+        return _in_media_type(parameter, place, spot, schemas, draft)
     if "schema" in parameter:
         schema = schemas.convert(parameter["schema"], spot.of("schema"))
     else:
@@ -196,17 +218,21 @@ def first_example(about: Json, library: Library | None = None, spot: Spot | None
     return about.get("x-example")
 
 
-def _as_text(parameter: Json, spot: Spot, schemas: Schemas, draft: Draft) -> dict[str, Any]:
-    """A parameter that is written in a media type of its own: its text is the caller's to write."""
+def _in_media_type(parameter: Json, place: str, spot: Spot, schemas: Schemas, draft: Draft) -> dict[str, Any]:
+    """A parameter that is written in a media type of its own: JSON from its value, any other by the caller."""
     kind, media = next(iter(parameter["content"].items()), ("text/plain", {}))
-    schema = (
-        schemas.convert(media.get("schema", {}), spot.of("content", kind, "schema"))
-        if isinstance(media, Mapping)
-        else {}
-    )
+    media = media if isinstance(media, Mapping) else {}
+    schema = schemas.convert(media.get("schema", {}), spot.of("content", kind, "schema"))
+    if re.fullmatch(r"[^;]*[/+]json\s*(;.*)?", str(kind).casefold()):
+        example = first_example(media)
+        about = parameter if example is None else {"example": example, **parameter}
+        written = fields.default_kept(worded(fields.field(schema), about))
+        if place == "path":
+            written = {key: value for key, value in written.items() if key not in ("nullable", "default")}
+        return {**written, "style": "json"}
     draft.tell(f"the parameter {shown(parameter['name'])} is {kind} in a text; callers write that text", spot)
     written = worded({"type": "string"}, parameter)
-    example = first_example(media) if isinstance(media, Mapping) else None
+    example = first_example(media)
     if example is not None and "example" not in written:
         written["example"] = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
     plain = schemas.plain(schema)
@@ -216,25 +242,22 @@ def _as_text(parameter: Json, spot: Spot, schemas: Schemas, draft: Draft) -> dic
 
 def _style(parameter: Json, place: str, plain: Json, spot: Spot, draft: Draft) -> dict[str, Any]:
     if "collectionFormat" in parameter or ("schema" not in parameter and plain.get("type") == "array"):
-        return _collection(str(parameter.get("collectionFormat", "csv")), place, plain, spot, draft)
+        return collection(str(parameter.get("collectionFormat", "csv")), place, plain, spot, draft)
+    reserved = {"allowReserved": True} if parameter.get("allowReserved") is True and place == "query" else {}
     if fields.is_scalar(plain) and parameter.get("style") not in ("label", "matrix"):
-        return {}
+        return reserved
     style, explode = parameter.get("style"), parameter.get("explode")
     written: dict[str, Any] = {}
     if style is not None and style not in _STYLES[place]:
         draft.tell(f"style {shown(str(style))} does not go with the {place}, and is ignored", spot.of("style"))
-    elif style == "deepObject" and not (fields.is_object(plain) or plain.get("type") == "object"):
-        draft.tell("deepObject is for objects, and is ignored", spot.of("style"))
     elif style is not None and style != _STYLES[place][0]:
         written["style"] = style
     if isinstance(explode, bool) and explode != (written.get("style", _STYLES[place][0]) in ("form", "deepObject")):
         written["explode"] = explode
-    if parameter.get("allowReserved") is True:
-        draft.tell("allowReserved is ignored: what a URL reserves is percent-encoded", spot.of("allowReserved"))
-    return written
+    return written | reserved
 
 
-def _collection(said: str, place: str, plain: Json, spot: Spot, draft: Draft) -> dict[str, Any]:
+def collection(said: str, place: str, plain: Json, spot: Spot, draft: Draft) -> dict[str, Any]:
     """Swagger 2's collectionFormat in OpenAPI 3's words."""
     if plain.get("type") != "array" or place in ("path", "header"):
         if said not in ("csv", "multi") and plain.get("type") == "array":

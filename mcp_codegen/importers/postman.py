@@ -25,6 +25,8 @@ _LANGUAGES: Final[Mapping[str, str]] = {
     "javascript": "application/javascript",
 }  # fmt: skip
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_DEEPEST, _LONGEST = 5, 2_000
+"""Of variables in variables' values."""
 _WHOLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
@@ -46,6 +48,7 @@ def read(library: Library, catalog: str) -> Description:
     reader = _Reader(library, catalog, found)
     found.auth = reader.auth(root.get("auth"), lambda _: None)
     found.drafts = list(reader.drafts(root, (), root.get("auth"), Spot(library.main)))
+    found.notes += [Note(spot, said) for spot, said in library.mended()]
     _told_apart(found.drafts)
     return found
 
@@ -73,11 +76,13 @@ class _Reader:
         self._catalog = catalog
         self._found = found
         given = library.root.get("variable")
-        self._values = {
-            str(one.get("key") or one.get("id")): str(one.get("value") or "")
-            for one in (given if isinstance(given, list) else ())
-            if isinstance(one, Mapping) and one.get("disabled") is not True
-        }
+        self._values = _resolved(
+            {
+                str(one.get("key") or one.get("id")): str(one.get("value") or "")
+                for one in (given if isinstance(given, list) else ())
+                if isinstance(one, Mapping) and one.get("disabled") is not True
+            }
+        )
 
     def drafts(
         self, node: Json, tags: tuple[str, ...], auth: Any, spot: Spot  # noqa: ANN401 - JSON
@@ -95,7 +100,7 @@ class _Reader:
             inner = []
             for index, one in enumerate(items if isinstance(items, list) else ()):
                 if isinstance(one, Mapping):
-                    own = one.get("auth") or auth
+                    own = auth if _inherits(one.get("auth")) else one.get("auth")
                     name = str(one.get("name") or "").strip()[:128]
                     deeper = (*tags, name) if "item" in one and name else tags
                     inner.append((one, deeper, own, spot.of("item", index)))
@@ -120,8 +125,8 @@ class _Reader:
         draft.key = f"{method} {request.path}"
         if method not in _METHODS:
             raise LeftOutError(f"{shown(method)} is no HTTP method that APIs use")
-        request.headers = _values(sent.get("header"))
-        draft.auth = self.auth(sent.get("auth") or auth, draft.tell)
+        request.headers = _headers(sent.get("header"))
+        draft.auth = self.auth(auth if _inherits(sent.get("auth")) else sent.get("auth"), draft.tell)
         self._body(sent.get("body"), request, draft)
         description = _text(sent.get("description")) or _text(node.get("description"))
         words = {"title": cut(name, 120), "description": description} if description else {"description": name}
@@ -203,11 +208,20 @@ class _Reader:
         elif mode == "file":
             request.file = True
         elif mode == "graphql":
-            query = _get(body.get("graphql"), "query")
-            request.raw = '{"query": "", "variables": {}}' if query is not None else None
-            draft.tell("a GraphQL request: callers write query and variables")
+            self._graphql(body.get("graphql"), request)
+            draft.tell("a GraphQL request: its query is sent unless callers write another")
         elif mode:
             draft.tell(f"its body of kind {shown(str(mode))} is left out")
+
+    def _graphql(self, given: Any, request: Request) -> None:  # noqa: ANN401 - JSON
+        query, variables = _get(given, "query"), _get(given, "variables")
+        example = requests.json_value(variables) if isinstance(variables, str) else None
+        about = {"example": example[0]} if example and isinstance(example[0], Mapping) and example[0] else {}
+        known = {"default": query} if isinstance(query, str) and query.strip() else {}
+        request.members = [
+            {"name": "query", "in": "body", "description": "In GraphQL.", "type": "string", **known},
+            {"name": "variables", "in": "body", "required": False, "type": "object", **about},
+        ]
 
     def auth(self, auth: Any, tell: Callable[[str], None]) -> tuple[dict[str, Any], ...]:  # noqa: ANN401 - JSON
         """What a request, a folder or the collection asks for."""
@@ -294,6 +308,28 @@ def _joined(url: Json) -> str:
     return f"{scheme}{start}/{behind}"
 
 
+def _resolved(values: dict[str, str]) -> dict[str, str]:
+    """The collection's variables, those in each other's values filled in."""
+    found = values
+    for _ in range(_DEEPEST):
+        found = {
+            name: _WHOLE.sub(lambda one: values.get(one[1], one[0]), value)[:_LONGEST] for name, value in found.items()
+        }
+    return found
+
+
+def _inherits(auth: Any) -> bool:  # noqa: ANN401 - JSON
+    return not auth or _get(auth, "type") == "inherit"
+
+
+def _headers(given: Any) -> list[Value]:  # noqa: ANN401 - JSON
+    """Headers, also those of older collections: one text, a line for each."""
+    if not isinstance(given, str):
+        return _values(given)
+    pairs = [line.partition(":") for line in given.splitlines()]
+    return [Value(name.strip(), value.strip()) for name, colon, value in pairs if colon and name.strip()]
+
+
 def _values(listed: Any) -> list[Value]:  # noqa: ANN401 - JSON
     """Named values that are not disabled."""
     found = []
@@ -302,7 +338,10 @@ def _values(listed: Any) -> list[Value]:  # noqa: ANN401 - JSON
         if isinstance(name, str) and name and _get(one, "disabled") is not True:
             value = _get(one, "value")
             text = value if isinstance(value, str) else "" if value is None else str(value)
-            found.append(Value(name, text, _text(_get(one, "description")), _get(one, "type") == "file"))
+            is_file, kind = _get(one, "type") == "file", _get(one, "contentType")
+            said = Value(name, text, _text(_get(one, "description")), is_file, kind if isinstance(kind, str) else "")
+            several = _get(one, "src")
+            found += [said] * (2 if is_file and isinstance(several, list) and len(several) > 1 else 1)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mcp_codegen.errors import shown
 from mcp_codegen.importers import inferring, naming
-from mcp_codegen.importers.bodies import MULTIPART, is_json, is_text
+from mcp_codegen.importers.bodies import MULTIPART, is_json, is_media_type, is_text
 from mcp_codegen.importers.drafts import Draft
 
 _HIDDEN: Final = frozenset(
@@ -30,6 +30,9 @@ _HIDDEN: Final = frozenset(
     }
     | {"trailer", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "proxy-authorization"}
 )
+_COMMENT: Final = re.compile(r'("(?:[^"\\]|\\.)*+")|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|$)', re.DOTALL)
+_LAST_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])', re.DOTALL)
+"""What is no JSON and stands in people's examples all the same; a text comes first, since it may hold either."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -41,6 +44,8 @@ class Value:
     text: str
     description: str = ""
     is_file: bool = False
+    media_type: str = ""
+    """Of a part, where something says it."""
 
 
 @dataclass(slots=True)
@@ -62,6 +67,8 @@ class Request:
     """The body's text."""
     file: bool = False
     """The body is a file's bytes."""
+    members: list[dict[str, Any]] | None = None
+    """The inputs of a JSON body that are known already."""
 
 
 def api(request: Request, catalog: str, draft: Draft) -> dict[str, Any]:
@@ -77,7 +84,8 @@ def api(request: Request, catalog: str, draft: Draft) -> dict[str, Any]:
             inputs.append(inferring.text_input(one.name, "header", one.text, one.description, required=False))
         else:
             draft.tell(f"no header can be called {shown(one.name)}; it is left out")
-    inputs += _listed("cookie", [one for one in request.cookies if _TOKEN.fullmatch(one.name)], keys)
+    cookies = [Value(one.name, "", one.description) for one in request.cookies if _TOKEN.fullmatch(one.name)]
+    inputs += [one | {"secret": True} for one in _listed("cookie", cookies, keys)]  # a cookie is mostly a session's
     body = _body(request, draft)
     inputs += body.pop("inputs", [])
     return {"httpMethod": request.method, "endpoint": request.path, **({"inputs": inputs} if inputs else {}), **body}
@@ -114,8 +122,13 @@ def _body(request: Request, draft: Draft) -> dict[str, Any]:
         if request.form or request.raw or request.file:
             draft.tell(f"a {request.method} request has no body; it is left out")
         return {}
+    if request.members is not None:
+        return {"inputs": request.members}
     if request.form is not None:
         return _form(request.form, request.media_type)
+    if request.file and is_json(request.media_type):
+        named = {} if request.media_type == "application/json" else {"contentType": request.media_type}
+        return {"body": {"type": "any"}, **named}
     if request.file:
         return {"body": {"type": "file"}, "contentType": request.media_type or "application/octet-stream"}
     return _raw(request.raw, request.media_type, draft) if request.raw and request.raw.strip() else {}
@@ -140,18 +153,22 @@ def _raw(text: str, media_type: str, draft: Draft) -> dict[str, Any]:
     named = {"contentType": media_type} if media_type not in ("", "application/json") else {}
     if isinstance(value[0], dict) and value[0]:
         return {"inputs": inferring.members(value[0]), **named}
-    example = {} if inferring.has_variable(value[0]) else {"example": value[0]}
+    example = {} if not inferring.may_be_shown(value[0]) else {"example": value[0]}
     return {"body": {"schema": inferring.schema(value[0]), **example}, **named}
 
 
 def _part(one: Value, *, several: bool) -> dict[str, Any]:
+    named = {"contentType": one.media_type} if is_media_type(one.media_type) else {}
     if one.is_file:
         about = {"description": one.description} if one.description else {}
         kind = {"type": "array", "items": {"type": "file"}} if several else {"type": "file"}
-        return {"name": one.name, "in": "body", **about, **kind}
+        return {"name": one.name, "in": "body", **about, **kind, **named}
+    if is_json(one.media_type) and not several and (value := json_value(one.text)) is not None:
+        (written,) = inferring.members({one.name: value[0]})
+        return written | (named if isinstance(value[0], str) or one.media_type != "application/json" else {})
     written = inferring.text_input(one.name, "body", one.text, one.description, required=True)
     if not several:
-        return written
+        return written | (named if one.media_type != "text/plain" else {})
     kept = {key: value for key, value in written.items() if key in ("name", "in", "description")}
     return {**kept, "type": "array", "items": {"type": written["type"]}}
 
@@ -161,10 +178,16 @@ def json_value(text: str) -> tuple[Any] | None:
     quoted = re.sub(
         r'("(?:[^"\\]|\\.)*")|(\{\{[^{}]*\}\})', lambda found: found[1] or json.dumps(f"{{{{={found[2][2:]}"), text
     )
-    try:
-        return (json.loads(quoted),)
-    except (ValueError, RecursionError):
-        return None
+    for written in (quoted, _LAST_COMMA.sub(_text, _COMMENT.sub(_text, quoted))):
+        try:
+            return (json.loads(written),)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _text(found: re.Match[str]) -> str:
+    return found[1] or ""
 
 
 def _credentials(request: Request, catalog: str, draft: Draft) -> list[dict[str, Any]]:

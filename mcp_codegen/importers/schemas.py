@@ -30,9 +30,19 @@ _PLAIN: Final = frozenset({"default", "const", "contentEncoding", "contentMediaT
 }  # fmt: skip
 _SILENT: Final = frozenset(
     {"xml", "externalDocs", "$schema", "$id", "id", "$comment", "$defs", "definitions", "$anchor", "nullable", "type"}
-    | {"$vocabulary", "$dynamicAnchor", "examples", "example", "collectionFormat", "allowEmptyValue"}
+    | {
+        "$vocabulary",
+        "$dynamicAnchor",
+        "$dynamicRef",
+        "$recursiveAnchor",
+        "examples",
+        "example",
+        "collectionFormat",
+        "allowEmptyValue",
+    }
 )
 """What says nothing about the value, or is read together with another keyword."""
+_SILENT_BESIDE: Final = frozenset({"$dynamicRef", "$id", "$anchor", "$defs", "$comment", "$schema"})
 _GENERIC: Final = frozenset(
     {"components", "schemas", "definitions", "properties", "items", "$defs", "schema", "content", "paths"}
 )
@@ -98,6 +108,8 @@ class Schemas:
         if not isinstance(node, Mapping):
             self._note(spot, "a schema that is no object; any value fits")
             return {}
+        if "$ref" not in node and isinstance(node.get("$dynamicRef"), str):
+            node = {**node, "$ref": node["$dynamicRef"]}
         if isinstance(node.get("$ref"), str):
             return self._reference(node, spot)
         return coherence.nullable(self._keywords(node, spot), node)
@@ -114,7 +126,7 @@ class Schemas:
             self._name(Spot(self.library.main, (*where, str(name))))
 
     def _reference(self, node: Json, spot: Spot) -> dict[str, Any]:
-        beside = {key: value for key, value in node.items() if key != "$ref" and not key.startswith("x-")}
+        beside = {key: one for key, one in node.items() if key not in ("$ref", *_SILENT_BESIDE) and key[:2] != "x-"}
         known = {key: value for key, value in beside.items() if key in BESIDE_REFERENCES}
         try:
             target, place = self._target(node["$ref"], spot)
@@ -129,7 +141,9 @@ class Schemas:
             written = {**reference, **self._keywords(known, spot)}
         else:
             self._is_part = True  # what it refers to says the rest
-            written = {**reference, **self._keywords(beside, spot)}
+            said = self._keywords(beside, spot)
+            is_narrower = any(map(keywords.is_constraint, said))  # which may not go with the type that is referred to
+            written = {"allOf": [reference], **said} if is_narrower and "allOf" not in said else {**reference, **said}
         return coherence.nullable(written, node)
 
     def _target(self, reference: str, spot: Spot) -> tuple[Any, Spot]:

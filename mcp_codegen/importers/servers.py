@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from mcp_codegen.importers import naming
+
+_IN_PATHS: Final = "!$&()*+,;=:@%"
+"""What stands in a path as it is, beside letters and digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def of_url(url: str, others: Sequence[str] = ()) -> Server:
     rest = url[match.end() :] if match else url
     path = re.split(r"[?#]", rest)[0]
     segments = [part for part in path.split("/") if part and part not in (".", "..")]
-    prefix = "".join(f"/{re.sub(r'[^A-Za-z0-9._~!$&()*+,;=:@%-]', '', part)}" for part in segments if "{" not in part)
+    prefix = "".join(f"/{quote(part, safe=_IN_PATHS)}" for part in segments if "{" not in part)
     host = f"{match[1] or 'https'}://{match[2]}" if match and match[2] and _is_real(match[2]) else ""
     return Server(host, prefix, tuple(others))
 

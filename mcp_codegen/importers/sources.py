@@ -1,25 +1,16 @@
-"""Where documents come from: files under one root folder, and https servers that are not in a private network."""
+"""Where documents come from: files under one root folder, and other servers where they are allowed."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import time
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
-
-import httpx
 
 from mcp_codegen import source
 from mcp_codegen.errors import CatalogError, Diagnostic, shown
+from mcp_codegen.importers import remote
 from mcp_codegen.importers.references import Read, RefusedError
 from mcp_codegen.source import Source
 
-MAX_REMOTE_BYTES = 16_000_000
-MAX_REMOTE_DOCUMENTS = 100
-TIMEOUT = 20.0
-"""Seconds for one remote document, from connecting to its last byte."""
 _ENDINGS = (".json", ".yaml", ".yml")
 _ALLOW = "read it with --allow-remote, or save it beside the description"
 
@@ -49,18 +40,16 @@ def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:
     base = root.resolve()
     fetched: list[str] = []
 
-    def read(key: str) -> Source:
-        if "://" in key:
-            if not key.startswith("https://"):
-                raise RefusedError(f"{shown(key)} is not an https URL", "save the document beside the description")
+    def read(key: str, referrer: str) -> Source:
+        if remote.is_url(key):
+            if not key.startswith(("http://", "https://")):
+                raise RefusedError(f"{shown(key)} is no http or https URL", "save the document beside the description")
             if not allow_remote:
                 raise RefusedError(f"{shown(key)} is remote", _ALLOW)
             fetched.append(key)
-            if len(fetched) > MAX_REMOTE_DOCUMENTS:
-                raise RefusedError(
-                    f"more than {MAX_REMOTE_DOCUMENTS} remote documents", "save them beside the description"
-                )
-            return source.parse(fetch(key), key)
+            if len(fetched) > remote.MAX_DOCUMENTS:
+                raise RefusedError(f"more than {remote.MAX_DOCUMENTS} remote documents", _ALLOW.partition(", or ")[2])
+            return source.parse(remote.fetch(key, referrer), key, forgive=True)
         path = (base / key).resolve()
         if not path.is_relative_to(base):
             raise RefusedError(
@@ -69,75 +58,6 @@ def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:
             )
         if path.exists() and not path.is_file():
             raise RefusedError(f"{shown(key)} is no file", "name a file")
-        loaded = source.load(path)
-        return Source(str(shown_root / key), loaded.text, loaded.data)
+        return replace(source.load(path, forgive=True), file=str(shown_root / key))
 
     return read
-
-
-def fetch(url: str) -> bytes:
-    """A remote document. Raises `RefusedError`: no https, a private address, too slow, too large, moved elsewhere."""
-    started = time.monotonic()
-    host = urlsplit(url).hostname or ""
-    for _ in range(4):
-        parts = urlsplit(url)
-        if parts.scheme != "https" or parts.hostname != host or parts.username is not None:
-            raise RefusedError(
-                f"{shown(url)} is on another server, or is not https", "save the document beside the description"
-            )
-        address = _public_address(host, parts.port or 443)
-        try:
-            moved, content = _answer(url, host, address, started)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise RefusedError(f"{shown(url)} cannot be read: {type(error).__name__}", _ALLOW) from error
-        if not moved:
-            return content
-        url = urljoin(url, moved)
-    raise RefusedError(f"{shown(url)} moves on and on", "save the document beside the description")
-
-
-def _answer(url: str, host: str, address: str, started: float) -> tuple[str, bytes]:
-    """Where the document moved to, or its bytes. The address that was checked is the one that is asked."""
-    parts = urlsplit(url)
-    netloc = f"[{address}]" if ":" in address else address
-    direct = parts._replace(netloc=f"{netloc}:{parts.port or 443}").geturl()
-    headers = {"Host": parts.netloc, "Accept": "application/json, application/yaml, */*;q=0.5"}
-    with httpx.Client(trust_env=False, follow_redirects=False, timeout=TIMEOUT) as client:
-        request = client.build_request("GET", direct, headers=headers, extensions={"sni_hostname": host})
-        response = client.send(request, stream=True)
-        try:
-            if response.is_redirect:
-                return response.headers.get("Location", ""), b""
-            if response.status_code != httpx.codes.OK:
-                raise RefusedError(f"{shown(url)} answers {response.status_code}", "check the URL")
-            return "", b"".join(_bounded(response, url, started))
-        finally:
-            response.close()
-
-
-def _bounded(response: httpx.Response, url: str, started: float) -> Iterator[bytes]:
-    size = 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > MAX_REMOTE_BYTES:
-            raise RefusedError(f"{shown(url)} is larger than {MAX_REMOTE_BYTES // 1_000_000} MB", "save a smaller one")
-        if time.monotonic() - started > TIMEOUT:
-            raise RefusedError(
-                f"{shown(url)} takes longer than {TIMEOUT:.0f} s", "save the document beside the description"
-            )
-        yield chunk
-
-
-def _public_address(host: str, port: int) -> str:
-    """One of the host's addresses, all of which must be public: no loopback, private or link-local network."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise RefusedError(f"the server {shown(host)} cannot be found", "check the URL") from error
-    addresses = [str(one[4][0]).partition("%")[0] for one in found]
-    for address in addresses:
-        if not ipaddress.ip_address(address).is_global or ipaddress.ip_address(address).is_multicast:
-            raise RefusedError(
-                f"the server {shown(host)} is in a private network", "save the document beside the description"
-            )
-    return addresses[0]

@@ -1,7 +1,8 @@
 """The preset `tmf630`: what TM Forum's servers take beyond what their descriptions say (TMF630).
 
-Lists take a filter for each attribute of what they list, and `fields`, `offset`, `limit` and `sort`. `/hub` and
-`/listener` register and receive notifications, which is no work for a tool.
+Lists take a filter for each attribute of what they list, and `fields`, `offset`, `limit` and `sort`; they come in
+pages, with the header `X-Total-Count`. `/hub` and `/listener` register and receive notifications, which is no work for
+a tool.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def adapt(api: dict[str, Any], draft: Draft, plain: Callable[[dict[str, Any]], A
             }
         )
     api["inputs"] = [*inputs, *more]
+    kinds = {one["name"]: one.get("type") for one in api["inputs"] if one["in"] == "query"}
+    if kinds["offset"] == kinds["limit"] == "integer":
+        api["pagination"] = {"type": "offset"}
 
 
 def _listed(api: Mapping[str, Any], plain: Callable[[dict[str, Any]], Any]) -> Mapping[str, Any] | None:

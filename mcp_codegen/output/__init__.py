@@ -15,12 +15,12 @@ from typing import Final
 
 from mcp_codegen.errors import OutputError
 from mcp_codegen.output import comparing, in_place
-from mcp_codegen.output.manifest import MANIFEST
+from mcp_codegen.output.manifest import MANIFEST, TEMPORARY, digest, render
 from mcp_codegen.output.planning import Plan, contents_of, owned_in, plan, shown_path
-from mcp_codegen.output.swapping import swap, work_folder
+from mcp_codegen.output.swapping import swap, work_folder, work_path
 from mcp_codegen.output.tree import is_file, walk
 
-__all__ = ["MANIFEST", "Files", "Written", "diff", "read_text", "refuse", "write", "write_text"]
+__all__ = ["MANIFEST", "Files", "Written", "diff", "digests", "holds", "read_text", "refuse", "write", "write_text"]
 
 Files = Mapping[str, str]
 """Relative POSIX path → text, which is written as UTF-8 with its line ends as they are."""
@@ -70,6 +70,24 @@ def refuse(files: Files, folder: Path, *, force: bool = False) -> None:
     folder = _usable(folder)
     with _readable(folder):
         plan(files, folder, force=force)
+
+
+def digests(files: Files) -> dict[str, str]:
+    """The fingerprints of generated files, by path."""
+    return {path: digest(text.encode()) for path, text in files.items()}
+
+
+def holds(digests: Mapping[str, str], folder: Path) -> bool:
+    """Whether `write` would find nothing to do for files of these digests. Raises `OutputError` as it would."""
+    folder = _usable(folder)
+    with _readable(folder):
+        before = walk(folder)
+        if os.path.lexists(work_path(folder)) or TEMPORARY in before or not is_file(before, MANIFEST):
+            return False
+        manifest = render({path: frozenset([known]) for path, known in digests.items()})
+        return (folder / MANIFEST).read_bytes() == manifest and all(
+            is_file(before, path) and digest((folder / path).read_bytes()) == known for path, known in digests.items()
+        )
 
 
 def read_text(file: Path) -> str:

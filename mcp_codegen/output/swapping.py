@@ -43,13 +43,18 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def work_path(folder: Path) -> Path:
+    """Where a folder's new content is made, as long as a run is writing it, or when one died."""
+    return folder.parent / f".{folder.name}.mcp-codegen"
+
+
 @contextmanager
 def work_folder(folder: Path) -> Iterator[Path]:
     """A folder beside the output folder for this run alone. What a dead run left in it is put right before and after.
 
     Raises `OutputError` if another run has it.
     """
-    work = folder.parent / f".{folder.name}.mcp-codegen"
+    work = work_path(folder)
     work.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked(work, folder)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from mcp_codegen.errors import CatalogError, Diagnostic, Pointer, Problem, pointer_text
-from mcp_codegen.source import json_text, yaml_text
+from mcp_codegen.source import forgiving, json_text, yaml_text
 from mcp_codegen.source.places import Place, UnreadableError
 
 MAX_BYTES = 64_000_000
@@ -32,6 +32,15 @@ class Source:
     text: str
     data: Any
     """Nothing but dict, list, str, int, float, bool and None; keys are texts."""
+    mended: tuple[Problem, ...] = ()
+    """What was wrong in a text that was read forgivingly."""
+    is_yaml: bool = False
+    """Whatever its ending says."""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is JSON; else it is YAML."""
+        return _is_json(self.file, self.text)
 
     def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
         """The problems with their places, in the given order; one pass over the text serves them all.
@@ -44,8 +53,8 @@ class Source:
         return _located(self.file, self.text, [(_offset(problem, found), problem) for problem in problems])
 
 
-def load(file: Path) -> Source:
-    """Read a file. Raises `CatalogError` with everything that keeps it from being read."""
+def load(file: Path, *, forgive: bool = False) -> Source:
+    """Read a file. forgive: as in `parse`. Raises `CatalogError` with everything that keeps it from being read."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -56,27 +65,59 @@ def load(file: Path) -> Source:
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or "this is no path"
         raise CatalogError([_at_start(file, f"cannot be read: {reason}", "check the file and its rights")]) from error
-    return parse(content, str(file))
+    return parse(content, str(file), forgive=forgive)
 
 
-def parse(content: bytes, file: str) -> Source:
-    """Read a file's content; `file` tells JSON from YAML, by its ending. Raises `CatalogError`."""
+def parse(content: bytes, file: str, *, forgive: bool = False) -> Source:
+    """Read a file's content; `file` tells JSON from YAML, by its ending. Raises `CatalogError`.
+
+    forgive: what other tools wrote is read as they meant it: the last of two equal keys counts, `<<` merges, what is
+    no number is null, and a character set that is not UTF-8 is guessed. `mended` tells all of it.
+    """
     if len(content) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1_000_000} MB"
         _refuse(file, "", [(0, Problem((), message, "split it, or name another file"))])
-    text = _decoded(content, file)
+    text = _guessed(content) if forgive else _decoded(content, file)
     if not text or text.isspace():
         _refuse(file, text, [(0, Problem((), "the file is empty", "write JSON or YAML in it"))])
     try:
-        data, faults = json_text.read(text) if _is_json(file, text) else yaml_text.read(text)
+        data, faults, is_yaml = _read(text, file, forgive=forgive)
     except UnreadableError as error:
         if conflict := _CONFLICT.search(text):
             problem = Problem((), "a merge conflict stands here", "resolve it, and remove its markers")
             _refuse(file, text, [(conflict.start(), problem)])
         _refuse(file, text, [(error.offset, error.problem)])
+    if faults and forgive:
+        problems = tuple(problem for _, problem in faults)
+        return Source(file, text, forgiving.mended(data, problems), problems, is_yaml)
     if faults:
         _refuse(file, text, faults)
-    return Source(file, text, data)
+    return Source(file, text, data, is_yaml=is_yaml)
+
+
+def _read(text: str, file: str, *, forgive: bool) -> tuple[Any, list[tuple[int, Problem]], bool]:
+    """The data, what is wrong in it, and whether it was read as YAML."""
+    is_yaml = not _is_json(file, text)
+    try:
+        data, faults = yaml_text.read(text) if is_yaml else json_text.read(text, forgive=forgive)
+    except UnreadableError as error:
+        if not forgive:
+            raise
+        try:  # YAML has comments, and commas before the end; JSON has escapes of half a character
+            data, faults = json_text.read(text, forgive=True) if is_yaml else yaml_text.read(text)
+        except UnreadableError:
+            raise error from None
+        return data, [(error.offset, error.problem), *faults], not is_yaml
+    return data, faults, is_yaml
+
+
+def _guessed(content: bytes) -> str:
+    """The text in the character set of its mark, else in UTF-8, else in the one of western Windows."""
+    encoding = next((name for mark, name in _OTHER_MARKS.items() if content.startswith(mark)), "UTF-8")
+    try:
+        return content.removeprefix(_UTF8_MARK).decode(encoding)
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _refuse(file: str, text: str, faults: Iterable[tuple[int, Problem]]) -> NoReturn:
@@ -107,8 +148,7 @@ def _is_json(file: str, text: str) -> bool:
 def _places(source: Source, pointers: set[Pointer]) -> dict[Pointer, Place]:
     """The places of the pointers that exist, and of everything around them."""
     around = {pointer[:length] for pointer in pointers for length in range(len(pointer))}
-    is_json = _is_json(source.file, source.text)
-    members = json_text.places(source.text, around.__contains__) if is_json else yaml_text.places(source.text)
+    members = yaml_text.places(source.text) if source.is_yaml else json_text.places(source.text, around.__contains__)
     return {place.pointer: place for place in members if place.pointer in around or place.pointer in pointers}
 
 

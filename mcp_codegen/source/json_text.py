@@ -35,9 +35,10 @@ class _DoubtfulError(ValueError):
     """Something that the decoder takes and this project does not."""
 
 
-def read(text: str) -> tuple[Any, list[tuple[int, Problem]]]:
+def read(text: str, *, forgive: bool = False) -> tuple[Any, list[tuple[int, Problem]]]:
     """The data, and everything wrong in it by offset. Costs little more than `json.loads` where nothing is.
 
+    forgive: there is data also where something is wrong.
     Raises `UnreadableError` where the text is no JSON, or too deep.
     """
     try:
@@ -46,7 +47,7 @@ def read(text: str) -> tuple[Any, list[tuple[int, Problem]]]:
         raise _syntax_error(text, error) from error
     except (ValueError, RecursionError):
         if faults := _faults(text):
-            return None, faults
+            return _LENIENT.decode(text) if forgive else None, faults
         raise
     surrogates = ("\\ud" in text or "\\uD" in text) and not _is_encodable(data)
     return data, _faults(text) if surrogates or _is_deep(data) else []

@@ -35,6 +35,13 @@ def make(
     return _Making(schemas, known, echoed).value(answer, "", draw, (), ())
 
 
+def make_item(
+    schema: Schema, name: str, schemas: Mapping[str, Schema], known: Identifiers, draw: Draw
+) -> Any:  # noqa: ANN401 - JSON
+    """One item of a list of that name."""
+    return _Making(schemas, known, {}).value(schema, name, draw, None, ())
+
+
 def paths_of(names: Collection[str], answer: Schema, schemas: Mapping[str, Schema]) -> dict[Path, Schema]:
     """Where in an answer members of these names stand: those nearest to its root, never in lists or maps."""
     found: dict[Path, Schema] = {}

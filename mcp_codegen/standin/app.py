@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import shown
+from mcp_codegen.paging import paging_of
 from mcp_codegen.schema import json_schema
 from mcp_codegen.standin import access, identifiers, places
 from mcp_codegen.standin.behaviour import Behaviour, Faults
@@ -46,7 +47,7 @@ class StandIn:
         for one in catalog.operations:
             auths = catalog.auths_of(one)
             gates = access.gates(auths, environ) if one.api.active else ()
-            self._routes.add(places.path_of(one, catalog), Endpoint(one, auths, gates, shared))
+            self._routes.add(places.path_of(one, catalog), Endpoint(one, auths, gates, shared, paging_of(one, catalog)))
         self._tokens = TokenEndpoints(catalog, environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +105,7 @@ class StandIn:
         fault = self._faults.of_next_call(endpoint.name)
         if fault and isinstance(fault.what, int):
             return endpoint.failure(fault.what)
-        answer = endpoint.answer(inputs)
+        answer = endpoint.answer(inputs, request)
         return misdeed(fault.what, answer, request) if fault and isinstance(fault.what, str) else answer
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from mcp_codegen.checked import Operation, Parameter, is_json
 from mcp_codegen.schema import Schema
 from mcp_codegen.standin.errors import Refused
-from mcp_codegen.standin.messages import Request, failure, parsed_query
-from mcp_codegen.standin.styles import ABSENT, number, resolved, typed
+from mcp_codegen.standin.messages import Request, failure, parsed_query, raw_query
+from mcp_codegen.standin.styles import ABSENT, from_query, number, resolved, typed
 
 BAD_REQUEST: Final = 400
 UNSUPPORTED: Final = 415
@@ -30,16 +30,38 @@ class RequestBody:
     whole: Any = ABSENT
     """Where the body is one input: JSON, or bytes."""
     is_form: bool = False
+    pairs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of a form, with values that are still percent-encoded."""
+    used: set[str] = field(default_factory=set)
+    """The names of pairs that inputs in a style have taken."""
 
     def value(self, one: Parameter, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
         """An input's value, `ABSENT` where it is left out. Raises `ValueError`."""
+        if self.is_form and one.is_whole:
+            return self._object(schema, schemas)
+        if self.pairs and one.style != "simple":
+            return from_query(one, schema, schemas, self.pairs, self.used)
         given = self.members.get(one.name, ABSENT) if self.whole is ABSENT else self.whole
         if given is ABSENT:
             return ABSENT
         if isinstance(given, bytes):
             return _of_bytes(given, schema, schemas)
-        if not self.is_form:
-            return given
+        return self._field(given, schema, schemas) if self.is_form else given
+
+    def _object(self, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
+        """A form that is one object: of a type's alternatives, the one that has members of these names."""
+        alternatives = [resolved(one, schemas) for one in schema.variants] or [schema]
+        typed_as = next((one for one in alternatives if self._is_of(one)), alternatives[0])
+        known = {member.name: resolved(member.schema, schemas) for member in typed_as.members}
+        other = resolved(typed_as.values, schemas) if typed_as.values else Schema(schema.pointer, "any")
+        return {name: self._field(given, known.get(name, other), schemas) for name, given in self.members.items()}
+
+    def _is_of(self, schema: Schema) -> bool:
+        named = {member.name for member in schema.members}
+        needed = {member.name for member in schema.members if member.required}
+        return needed <= self.members.keys() and (schema.open or self.members.keys() <= named)
+
+    def _field(self, given: Sequence[bytes], schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
         if schema.kind == "array" and schema.items:
             items = resolved(schema.items, schemas)
             return [_of_bytes(text, items, schemas) for text in given]
@@ -62,7 +84,7 @@ def read_body(request: Request, one: Operation) -> RequestBody:
     if is_json(one.media_type):
         return _json(request, is_whole=any(parameter.is_whole for parameter in inside))
     if one.media_type == FORM:
-        return RequestBody(_form(request), is_form=True)
+        return RequestBody(_form(request), is_form=True, pairs=raw_query(request.body))
     if one.media_type == PARTS:
         return RequestBody(_parts(request), is_form=True)
     is_file = bool(inside) and inside[0].schema.kind == "file"

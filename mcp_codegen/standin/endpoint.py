@@ -13,13 +13,15 @@ from jsonschema import Draft202012Validator
 from mcp_codegen.catalog import ApiKey, Auth
 from mcp_codegen.checked import Operation, is_json
 from mcp_codegen.errors import shown
+from mcp_codegen.paging import Paging
 from mcp_codegen.schema import Schema
 from mcp_codegen.standin import answers, documents
 from mcp_codegen.standin.access import Gate
 from mcp_codegen.standin.draw import Draw
-from mcp_codegen.standin.identifiers import NOT_FOUND, Identifiers
+from mcp_codegen.standin.identifiers import NOT_FOUND, Identifiers, asks_for
 from mcp_codegen.standin.inputs import Inputs, validator
 from mcp_codegen.standin.messages import Reply, Request, failure, phrase
+from mcp_codegen.standin.paging import PagedList
 
 OK = 200
 TOO_MANY_REQUESTS, UNAVAILABLE = 429, 503
@@ -39,11 +41,19 @@ class Shared:
 class Endpoint:
     """An API of the catalog. What it takes to serve it is made by its first request: catalogs may have thousands."""
 
-    def __init__(self, operation: Operation, auths: Sequence[Auth], gates: tuple[Gate, ...], shared: Shared) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        auths: Sequence[Auth],
+        gates: tuple[Gate, ...],
+        shared: Shared,
+        paging: Paging | None = None,
+    ) -> None:
         self.operation = operation
         self.gates = gates
         self._credentials = {auth.name for auth in auths if isinstance(auth, ApiKey) and auth.in_ == "query"}
         self._shared = shared
+        self._paging = paging
 
     @property
     def name(self) -> str:
@@ -56,28 +66,42 @@ class Endpoint:
         in_path = dict(zip(names, segments[len(segments) - len(names) :], strict=True))
         return self._inputs.read(request, in_path, self._credentials)
 
-    def answer(self, inputs: Mapping[str, Any]) -> Reply:
-        """The example whose inputs these are, the catalog's most specific one first; else an answer that is made."""
+    def answer(self, inputs: Mapping[str, Any], request: Request) -> Reply:
+        """The example whose inputs these are, the catalog's most specific one first; else an answer that is made.
+
+        Of a list in pages, the page that the inputs ask for. Raises `Refused`.
+        """
+        pages = self._pages
+        others = {label: value for label, value in inputs.items() if not pages or label not in pages.labels}
+        draw = Draw(f"{self._shared.seed}\0{self.name}\0{canonical(others)}".encode("utf-8", "surrogatepass"))
         for wanted, output in self._examples:
             if all(name in inputs and canonical(inputs[name]) == value for name, value in wanted.items()):
-                return Reply(OK, output, media_type=self._media_type)
+                if pages is None or not pages.labels.isdisjoint(wanted):
+                    return Reply(OK, output, media_type=self._media_type)
+                window = pages.window(inputs)
+                content, headers = pages.page(output, *pages.cut(output, window), window, request)
+                return Reply(OK, content, headers, self._media_type)
         if unknown := self._unknown(inputs):
             return unknown
-        draw = Draw(f"{self._shared.seed}\0{self.name}\0{canonical(inputs)}".encode("utf-8", "surrogatepass"))
-        if self.operation.answer is None:
-            made: Any = {} if is_json(self._media_type) else documents.make(self._media_type, draw)
+        made = self._made(inputs, draw)
+        if pages is None:
             return Reply(OK, made, media_type=self._media_type)
+        window = pages.window(inputs)
+        content, headers = pages.page(made, *pages.items(window, draw.at("items"), self._item), window, request)
+        return Reply(OK, content, headers, self._media_type)
+
+    def _made(self, inputs: Mapping[str, Any], draw: Draw) -> Any:  # noqa: ANN401 - JSON
+        if self.operation.answer is None:
+            return {} if is_json(self._media_type) else documents.make(self._media_type, draw)
         echoed = {
             path: inputs[path[-1]]
             for path, allowed in self._echoes.items()
             if path[-1] in inputs and allowed.is_valid(inputs[path[-1]])
         }
-        shared = self._shared
-        return Reply(
-            OK,
-            answers.make(self.operation.answer, shared.schemas, shared.identifiers, draw, echoed),
-            media_type=self._media_type,
-        )
+        return answers.make(self.operation.answer, self._shared.schemas, self._shared.identifiers, draw, echoed)
+
+    def _item(self, schema: Schema, draw: Draw, name: str) -> Any:  # noqa: ANN401 - JSON
+        return answers.make_item(schema, name, self._shared.schemas, self._shared.identifiers, draw)
 
     def failure(self, status: int) -> Reply:
         """The reply of a fault: what the catalog says of that status, where it does."""
@@ -94,10 +118,11 @@ class Endpoint:
     def _unknown(self, inputs: Mapping[str, Any]) -> Reply | None:
         """The reply to an identifier that nobody gave out."""
         known = self._shared.identifiers
-        for one in self.operation.parameters if self._answers_not_found else ():
+        for one in self.operation.parameters:
             value = inputs.get(one.label)
             if (
                 known.are_checked(one.name, self.name)
+                and asks_for(self.operation, one)
                 and isinstance(value, str)
                 and not known.is_known(one.name, value)
             ):
@@ -112,8 +137,8 @@ class Endpoint:
         return self.operation.api.answer_type.partition(";")[0].strip().lower()
 
     @cached_property
-    def _answers_not_found(self) -> bool:
-        return any(error.status == NOT_FOUND for error in self.operation.api.errors)
+    def _pages(self) -> PagedList | None:
+        return PagedList(self._paging, self.operation, self._shared.schemas) if self._paging else None
 
     @cached_property
     def _inputs(self) -> Inputs:

@@ -2,7 +2,8 @@
 
 It keeps no list of what it gave out: an identifier's last digits are a check that is computed from the others, so every
 process recognises it. Which names are identifiers, the catalog says: text with a pattern or of format uuid that one API
-answers with and another takes, where the latter says that it may answer 404. All else may be asked for freely.
+answers with and another asks for, where the latter says that it may answer 404 and shows by an example one that exists.
+All else may be asked for freely.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from mcp_codegen.checked import CheckedCatalog, Operation
+from mcp_codegen.checked import CheckedCatalog, Operation, Parameter
 from mcp_codegen.schema import Schema
 from mcp_codegen.standin import strings
 from mcp_codegen.standin.draw import Draw
@@ -73,14 +74,20 @@ def stamped(name: str, text: str) -> str:
     return "".join(characters)
 
 
+def asks_for(one: Operation, parameter: Parameter) -> bool:
+    """Whether an API looks for what an input names, and knows of some: what it writes down itself may be new."""
+    looks = parameter.required and (parameter.place != "body" or one.read_only)
+    shows = any(parameter.label in example.inputs for example in one.api.examples)
+    return looks and shows and any(error.status == NOT_FOUND for error in one.api.errors)
+
+
 def find(catalog: CheckedCatalog) -> Identifiers:
     """The identifiers of a catalog's active APIs."""
     asked = {
         parameter.name
         for one in catalog.active
-        if any(error.status == NOT_FOUND for error in one.api.errors)
         for parameter in one.parameters
-        if _is_text(parameter.schema, catalog.schemas)
+        if asks_for(one, parameter) and _is_text(parameter.schema, catalog.schemas)
     }
     asked &= _marked_names(catalog)
     issued: dict[str, dict[str, None]] = {}

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError, val
 
 from mcp_codegen.checked import Operation, Parameter
 from mcp_codegen.errors import pointer_text, shown
+from mcp_codegen.fitting import multiple_of
 from mcp_codegen.schema import Schema, json_schema
 from mcp_codegen.standin import styles
 from mcp_codegen.standin.bodies import RequestBody, read_body
@@ -62,9 +63,10 @@ class Inputs:
                 problems[one.label] = f"is missing from the {_PLACES[one.place]}"
             elif one.schema.default:
                 found[one.label] = one.schema.default[0]
-        known = {one.name for one in self._operation.parameters if one.place == "body"}
+        inside = [one for one in self._operation.parameters if one.place == "body"]
+        known = {one.name for one in inside} | ({*body.members} if any(one.is_whole for one in inside) else set())
         unknown = [("query", name) for name in query.values if name not in query.used]
-        unknown += [("body", name) for name in body.members if name not in known]
+        unknown += [("body", name) for name in body.members if name not in known | body.used]
         problems |= {name: f"is no input in the {place}" for place, name in unknown}
         if problems:
             order = {one.label: index for index, one in enumerate(self._operation.parameters)}
@@ -134,7 +136,7 @@ def _formats() -> FormatChecker:
 
 _FORMATS: Final = _formats()
 _Validator: Final[type[Draft202012Validator]] = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _matches}
+    Draft202012Validator, {"pattern": _matches, "multipleOf": multiple_of}
 )
 
 
@@ -143,7 +145,8 @@ def _said(error: ValidationError) -> str:
     expected = error.validator_value
     place = f" at {pointer_text(tuple(error.absolute_path))}" if error.absolute_path else ""
     said = {
-        "type": f"is not of type {' or '.join(expected) if isinstance(expected, list) else expected}",
+        "type": f"is not of type {' or '.join(map(str, expected)) if isinstance(expected, list) else expected}",
+        "anyOf": "fits none of its types",
         "required": "lacks a required member",
         "pattern": f"does not match the pattern {shown(str(expected))}",
         "enum": "is not one of the values allowed",

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic_core import SchemaValidator, core_schema
 
+from mcp_codegen.patterns import for_engine
 from mcp_codegen.standin.draw import Draw
 
 LONGEST: Final = 4_000
@@ -41,7 +42,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
     In time linear to the text's length, whatever the pattern: with the engine that generated servers check by.
     """
-    return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True)).isinstance_python
+    return SchemaValidator(core_schema.str_schema(pattern=for_engine(pattern), strict=True)).isinstance_python
 
 
 def text_for(pattern: str, draw: Draw, low: int = 0, high: int = LONGEST) -> str | None:

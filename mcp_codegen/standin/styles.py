@@ -18,7 +18,7 @@ ABSENT: Final = object()
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,300}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
-_PLACES: Final = {"query": "query", "cookie": "cookies"}
+_PLACES: Final = {"query": "query", "cookie": "cookies", "body": "body"}
 _SEPARATORS: Final[Mapping[str, str]] = {
     "form": ",",
     "simple": ",",
@@ -40,8 +40,10 @@ def from_query(
     one: Parameter, schema: Schema, schemas: Schemas, query: Mapping[str, Sequence[str]], used: set[str]
 ) -> Any:  # noqa: ANN401 - JSON
     """A value out of pairs whose values are still encoded; the names that it takes are added to `used`."""
-    if schema.kind == "object" and (one.style == "deepObject" or one.explode):
-        pairs = _deep(one.name, query) if one.style == "deepObject" else _apart(schema, query, used)
+    if one.style == "deepObject":
+        return _deep(one.name, schema, schemas, query, used)
+    if schema.kind == "object" and one.explode and one.style != "json":
+        pairs = _apart(schema, query, used)
         used |= {name for name, _, _ in pairs}
         return {key: _member(values, key, schema, schemas) for _, key, values in pairs} if pairs else ABSENT
     given = query.get(one.name)
@@ -65,6 +67,8 @@ def from_text(one: Parameter, schema: Schema, schemas: Schemas, text: str, *, qu
         separator = f";(?:{re.escape(one.name)}=)?" if one.explode else ","
         text = text.removeprefix(prefix) if text.startswith(prefix) else text.removeprefix(";")
     read = unquote_plus if quoted else str
+    if one.style == "json":
+        return _json(read(text))
     if schema.kind not in ("array", "object"):
         return typed(read(text), schema, schemas)
     words = [read(word) for word in re.split(separator, text)]
@@ -84,12 +88,34 @@ def _apart(schema: Schema, query: Mapping[str, Sequence[str]], used: set[str]) -
     return [(name, name, given) for name, given in query.items() if name in names or (any_name and name not in used)]
 
 
-def _deep(name: str, query: Mapping[str, Sequence[str]]) -> list[tuple[str, str, Sequence[str]]]:
-    found = []
+def _deep(
+    name: str, schema: Schema, schemas: Schemas, query: Mapping[str, Sequence[str]], used: set[str]
+) -> Any:  # noqa: ANN401 - JSON
+    """`name[key][key]=value`, at any depth; the keys of a list are numbers."""
+    tree: dict[str, Any] = {}
     for key, given in query.items():
-        if match := re.fullmatch(re.escape(name) + r"\[([^\[\]]*)\]", key):
-            found.append((key, match[1], given))
-    return found
+        if not re.fullmatch(re.escape(name) + r"(?:\[[^\[\]]*\])+", key):
+            continue
+        used.add(key)
+        *outer, last = re.findall(r"\[([^\[\]]*)\]", key.removeprefix(name))
+        node = tree
+        for part in outer:
+            node = node.setdefault(part, {})
+            if not isinstance(node, dict):
+                raise ValueError("has a value and members")  # noqa: TRY004 - of what came, not of a type
+        node[last] = given
+    return _grown(tree, schema, schemas) if tree else ABSENT
+
+
+def _grown(node: Any, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: ANN401 - JSON
+    schema = resolved(schema, schemas) if schema else None
+    if isinstance(node, dict):
+        if schema and schema.kind == "array":
+            return [_grown(one, schema.items, schemas) for one in node.values()]
+        return {key: _grown(one, _of_member(key, schema) if schema else None, schemas) for key, one in node.items()}
+    if schema and schema.kind == "array":
+        return [typed(unquote_plus(text), schema.items, schemas) for text in node]
+    return typed(unquote_plus(node[0]), schema, schemas)
 
 
 def _member(given: Sequence[str], key: str, schema: Schema, schemas: Schemas) -> Any:  # noqa: ANN401 - JSON
@@ -123,11 +149,15 @@ def typed(text: str, schema: Schema | None, schemas: Schemas) -> Any:  # noqa: A
             raise ValueError("is neither true nor false")
         return text == "true"
     if kind in ("object", "array"):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("is not JSON") from error
+        return _json(text)
     return text
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("is not JSON") from error
 
 
 def _of_variants(text: str, schema: Schema, schemas: Schemas) -> Iterator[Any]:

@@ -96,6 +96,34 @@ def test_what_a_person_removed_stays_removed_and_what_they_added_stays(out: Path
     assert again["schemas"]["Own"] == {"type": "string"}
 
 
+def paged() -> dict[str, Any]:
+    inputs = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("offset", "limit")]
+    answer = {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}
+    content = {"application/json": {"schema": answer}}
+    return {"parameters": inputs, "responses": {"200": {"description": "Good", "content": content}}}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda one: one.pop("pagination"),
+        lambda one: one.update(pagination="none"),
+        lambda one: one.update(pagination={"type": "offset", "total": "X-All"}),
+    ],
+)
+def test_a_policy_of_pages_that_was_edited_stays_as_it_was_left(out: Path, edit: Any):
+    assert first(out, described(items=paged()))["apis"][0]["pagination"] == {"type": "offset"}
+    edited(out, lambda data: edit(data["apis"][0]))
+    left = json.loads(out.read_text("utf-8"))["apis"][0].get("pagination")
+    assert first(out, described(items=paged()))["apis"][0].get("pagination") == left
+
+
+def test_a_policy_of_pages_goes_with_the_inputs_that_it_needs(out: Path):
+    first(out, described(items=paged()))
+    edited(out, lambda data: data["apis"][0].update(inputs=[]))
+    assert "pagination" not in first(out, described(items=paged()))["apis"][0]
+
+
 def test_new_operations_come_inactive_unless_asked_otherwise(out: Path):
     first(out, described(items=listing()))
     again = first(out, described(items=listing(), orders=listing()))

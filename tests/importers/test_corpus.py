@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_codegen import checked, parsing, rules, source
+from mcp_codegen import checked, listing, parsing, rules, source
+from tests import hosts
 from tests.importers.importing import imported
 
 BESIDE = Path(__file__).parents[2].parent / "shared" / "corpus"
@@ -36,7 +37,9 @@ def test_every_operation_becomes_an_api_or_has_a_reason(description: Path, optio
     assert all(entry["reason"] for entry in told["entries"] if entry["outcome"] == "left out")
     parsed = parsing.parse(data)
     assert parsed.catalog is not None
-    assert (parsed.problems, rules.check(checked.read(parsed.catalog))) == ((), [])
+    whole = checked.read(parsed.catalog)
+    assert (parsed.problems, rules.check(whole)) == ((), [])
+    assert hosts.refusals({"tools": listing.list_tools(whole).tools}) == []
 
 
 def test_importing_again_changes_nothing(description: Path, tmp_path: Path):

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_codegen.importers import sources
-from mcp_codegen.importers.references import RefusedError
-from tests.importers.importing import SPECS, imported, run, written
+from tests.importers.importing import SPECS, api, imported, run, written
 
 
 def described(**schemas: Any) -> dict[str, Any]:
@@ -38,7 +36,7 @@ def described(**schemas: Any) -> dict[str, Any]:
 )
 def test_patterns_choose_operations(tmp_path: Path, options: list[str], names: list[str]):
     catalog = imported(written(tmp_path / "spec.json", described()), tmp_path / "out.json", *options)
-    assert [api["name"] for api in catalog["apis"]] == names
+    assert [one["name"] for one in catalog["apis"]] == names
 
 
 def test_a_summary_is_always_told_and_counts_every_operation(tmp_path: Path):
@@ -85,8 +83,8 @@ def test_a_pattern_that_is_none_is_refused(tmp_path: Path, pattern: str):
     ("reference", "said"),
     [
         ("https://example.com/x.yaml#/A", "is remote; read it with --allow-remote"),
-        ("http://example.com/x.yaml#/A", "is not an https URL"),
-        ("file:///etc/hostname", "is not an https URL"),
+        ("http://example.com/x.yaml#/A", "is remote; read it with --allow-remote"),
+        ("file:///etc/hostname", "is no http or https URL"),
         ("/etc/hostname", "is an absolute path"),
         ("../outside.json#/A", "stands outside of"),
         ("inner/../../outside.json#/A", "stands outside of"),
@@ -95,16 +93,29 @@ def test_a_pattern_that_is_none_is_refused(tmp_path: Path, pattern: str):
         ("pipe", "is no file"),
     ],
 )
-def test_documents_out_of_bounds_are_refused_with_the_references_place(tmp_path: Path, reference: str, said: str):
+def test_documents_out_of_bounds_are_never_read_and_told_with_the_references_place(
+    tmp_path: Path, reference: str, said: str
+):
     written(tmp_path / "outside.json", {"A": {"type": "string"}})
     spec = written(tmp_path / "in" / "spec.json", described(A={"$ref": reference}))
     (spec.parent / "link.json").symlink_to(tmp_path / "outside.json")
     os.mkfifo(spec.parent / "pipe")
     result = run(spec, "--out", tmp_path / "out.json")
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert result.stderr.startswith(f"{spec}:1:")
     assert said in result.stderr
-    assert not (tmp_path / "out.json").exists()
+    catalog = json.loads((tmp_path / "out.json").read_text())
+    assert [one["name"] for one in catalog["apis"]] == ["getA", "getC"]
+    assert ("output" in api(catalog, "getA"), catalog["schemas"]) == (False, {})
+
+
+def test_a_parameter_out_of_bounds_costs_its_operation_alone(tmp_path: Path):
+    spec = described()
+    spec["paths"]["/a"]["get"]["parameters"] = [{"$ref": "https://example.com/p.yaml#/P"}]
+    report = tmp_path / "report.json"
+    result = run(written(tmp_path / "spec.json", spec), "--out", tmp_path / "out.json", "--report", report)
+    assert "1 imported, 1 left out (a parameter is missing: 'https://example.com/p.yaml' is remote" in result.stderr
+    assert "--allow-remote" in json.loads(report.read_text())["entries"][0]["reason"]
 
 
 def test_a_folder_around_both_makes_a_reference_upwards_possible(tmp_path: Path):
@@ -114,22 +125,33 @@ def test_a_folder_around_both_makes_a_reference_upwards_possible(tmp_path: Path)
     assert catalog["schemas"]["A"]["properties"] == {"x": {"type": "string"}}
 
 
+TEXT = json.dumps(described() | {"info": {"title": "Año", "version": "1"}}, ensure_ascii=False, indent=1)
+
+
 @pytest.mark.parametrize(
-    "url",
+    "content",
     [
-        "https://127.0.0.1/x.json",
-        "https://localhost/x.json",
-        "https://[::1]/x.json",
-        "https://169.254.169.254/latest/meta-data",
-        "https://10.0.0.1/x",
-        "https://user@example.com/x",
-        "http://example.com/x",
-        "https:///x",
+        TEXT.encode(),
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-32"),
+        TEXT.encode("latin-1"),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace(" ", "\t").replace('\t"', ' "').encode(),
+        TEXT.replace("}\n}", "},\n} # the end").encode(),
+        TEXT.replace('"version"', '"version": NaN, "version": "0", "version"').encode(),
+        TEXT.replace("Año", "A\\ud800ño").encode(),
     ],
+    ids=["UTF-8", "mark", "UTF-16", "big-endian", "UTF-32", "Latin-1", "CRLF", "tabs", "comma", "twice", "half"],
 )
-def test_private_servers_are_never_asked(url: str):
-    with pytest.raises(RefusedError):
-        sources.fetch(url)
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_description_is_read_however_it_was_saved(tmp_path: Path, content: bytes, ending: str):
+    spec = tmp_path / f"spec.{ending}"
+    spec.write_bytes(content)
+    catalog = imported(spec, tmp_path / "out.json")
+    assert [one["name"] for one in catalog["apis"]] == ["getA", "getC"]
+    assert catalog["title"] in ("Año", "A?ño")
 
 
 def test_a_deep_chain_of_references_is_no_trouble(tmp_path: Path):
@@ -189,8 +211,8 @@ def test_a_catalog_that_is_none_is_never_overwritten(tmp_path: Path):
 def test_curl_commands_come_from_standard_input_too(tmp_path: Path):
     result = run("-", "--out", tmp_path / "out.json", text="curl https://api.example.com/v1/things?limit=5\n")
     assert result.exit_code == 0, result.stderr
-    (api,) = json.loads((tmp_path / "out.json").read_text())["apis"]
-    assert (api["name"], api["endpoint"]) == ("get_v1_things", "/v1/things")
+    (one,) = json.loads((tmp_path / "out.json").read_text())["apis"]
+    assert (one["name"], one["endpoint"]) == ("get_v1_things", "/v1/things")
 
 
 def test_a_command_with_an_open_quote_is_refused_with_its_line(tmp_path: Path):

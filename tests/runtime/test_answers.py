@@ -18,8 +18,9 @@ from telefonica_mcp.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from telefonica_mcp.runtime.answers import RawAnswer, checked
+from telefonica_mcp.runtime.answers import checked
 from telefonica_mcp.runtime.bases import Model
+from telefonica_mcp.runtime.exchange import RawAnswer
 from telefonica_mcp.runtime.masking import masked
 from tests.runtime.answers import ECHOES
 from tests.runtime.leaks import leaks
@@ -51,9 +52,9 @@ def test_masking_takes_no_longer_for_a_hostile_answer(unit: bytes):
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def failure(**known: Any) -> UpstreamFailed:
+def failure(**headers: str) -> UpstreamFailed:
     with pytest.raises(UpstreamFailed) as raised:
-        checked(RawAnswer(500, b"", **known), Any, ())
+        checked(RawAnswer(500, b"", {name.replace("_", "-"): value for name, value in headers.items()}), Any, ())
     return raised.value
 
 
@@ -69,7 +70,7 @@ def test_any_retry_after_is_seconds_or_nothing(value: str):
 
 @given(st.binary(max_size=300), st.integers(200, 599), st.text(max_size=30))
 def test_any_answer_is_json_or_a_printable_error(content: bytes, status: int, kind: str):
-    answer = RawAnswer(status, content, kind)
+    answer = RawAnswer(status, content, {"content-type": kind})
     try:
         answered = checked(answer, Any, ("KEY",))
         if not isinstance(answered.data, bytes):

@@ -23,6 +23,7 @@ from tests.runtime.answers import fixed
 from tests.runtime.doors import (
     INVOICES,
     SERVE,
+    Door,
     eventually,
     free_port,
     http_server,
@@ -129,6 +130,14 @@ async def test_a_killed_server_is_an_error_at_once(upstream: Upstream, tmp_path:
         await all_lost(client, upstream, lambda: os.kill(pid, signal.SIGKILL))
         async with TelefonicaClient.connect(command) as another:
             await another.call("listado_de_boletas_fija", INVOICES)
+
+
+async def test_a_request_that_is_too_large_for_http_is_told_with_its_size(http: Door):
+    with pytest.raises(errors.RequestTooLarge) as raised:
+        await http.client.listado_de_boletas_fija(customer_id=1, msisidn="5" * 5_000_000)
+    assert raised.value.code == "request_too_large"
+    assert "are 5.0 MB of JSON; over HTTP the MCP server takes 4.2 MB" in str(raised.value)
+    await http.client.listado_de_boletas_fija(customer_id=1, msisidn="56987654321")
 
 
 async def test_an_http_server_that_goes_away_is_an_error_at_once(upstream: Upstream, tmp_path: Path):

@@ -115,6 +115,15 @@ async def ok(request: Received, peer: Peer) -> None:
     await peer.send(response(json.dumps(success(request)).encode()))
 
 
+def answering_json(data: Any) -> Answer:
+    """The same answer to every request."""
+
+    async def answer(_: Received, peer: Peer) -> None:
+        await peer.send(response(json.dumps(data).encode()))
+
+    return answer
+
+
 class Upstream:
     """The server: set `answer` to choose what it does, read `received` for what reached it."""
 

@@ -237,20 +237,22 @@ def test_any_customer_and_any_rut_is_known(client):
 NOT_FOUND = [{"status": 404, "description": "no such thing"}]
 ITEM = api_field("id", required=True, format="uuid")
 UNKNOWN = "0000aaaa-0000-4000-8000-000000000000"
+SHOWN = "1111aaaa-0000-4000-8000-000000000000"
 
 
 def things(**take) -> tuple[dict, dict]:
     """An API that gives identifiers out, and one that takes them."""
     give = {"endpoint": "/things", "outputs": [api_field("all", "array", items={"fields": [ITEM]}, minItems=1)]}
     give["outputs"][0]["required"] = True
-    return give, {"endpoint": "/things/{id}", "inputs": [api_field("id", format="uuid")], "errors": NOT_FOUND} | take
+    shown = {"inputs": [api_field("id", format="uuid")], "examples": [{"inputs": {"id": SHOWN}, "output": {}}]}
+    return give, {"endpoint": "/things/{id}", "errors": NOT_FOUND} | shown | take
 
 
 def test_a_uuid_that_was_given_out_is_known_in_either_case(catalog_of):
     with served(catalog_of(*things())) as client:
         given = client.get("/things").json()["all"][0]["id"]
-        statuses = [client.get(f"/things/{one}").status_code for one in (given, given.upper(), UNKNOWN)]
-        assert statuses == [200, 200, 404]
+        statuses = [client.get(f"/things/{one}").status_code for one in (given, given.upper(), SHOWN, UNKNOWN)]
+        assert statuses == [200, 200, 200, 404]
 
 
 def test_the_catalogs_own_words_for_not_found_are_used(catalog_of):
@@ -263,8 +265,9 @@ def test_the_catalogs_own_words_for_not_found_are_used(catalog_of):
     "free",
     [
         {"errors": []},  # it never says that it does not find one
-        {"inputs": [api_field("id", "int")]},
-        {"inputs": [api_field("id", enum=[UNKNOWN])]},
+        {"examples": []},  # nor which there are
+        {"inputs": [api_field("id", "int")], "examples": [{"inputs": {"id": 1}, "output": {}}]},
+        {"inputs": [api_field("id", enum=[UNKNOWN, SHOWN])]},
     ],
 )
 def test_only_what_may_be_missing_is_checked(catalog_of, free):
@@ -277,13 +280,15 @@ def test_only_what_may_be_missing_is_checked(catalog_of, free):
 def test_what_an_api_only_finds_again_is_free(catalog_of):
     person = api_field("rut", pattern=r"^\d{9}$", required=True)
     search = {"endpoint": "/people", "inputs": [person], "errors": NOT_FOUND}
+    search["examples"] = [{"inputs": {"rut": "123456780"}, "output": {}}]
     search["outputs"] = [api_field("people", "array", items={"fields": [person]})]
     with served(catalog_of(search)) as client:
         assert client.get("/people", params={"rut": "123456789"}).status_code == 200
 
 
 def test_a_pattern_that_leaves_no_room_for_a_check_makes_no_identifier(catalog_of):
-    give, take = things(inputs=[api_field("id", pattern="^[A-C]$")])
+    shown = [{"inputs": {"id": "B"}, "output": {}}]
+    give, take = things(inputs=[api_field("id", pattern="^[A-C]$")], examples=shown)
     give["outputs"][0]["items"]["fields"] = [api_field("id", pattern="^[A-C]$", required=True)]
     with served(catalog_of(give, take)) as client:
         assert client.get("/things/A").status_code == 200

@@ -175,3 +175,21 @@ def test_half_a_surrogate_pair_comes_back_as_it_was_sent(client):
     body = json.dumps({"customerIdentification": "\ud800", "type": "RUT", "document": "ñ"}).encode()
     response = client.post(DEBT, content=body, headers=TOKEN | JSON)
     assert json.loads(response.content)["customerIdentification"] == "\ud800"
+
+
+def test_multiples_are_those_that_are_written(catalog_of):
+    amount = api_field("amount", "number", multipleOf=0.001)
+    with served(catalog_of({"httpMethod": "POST", "endpoint": "/pay", "inputs": [amount]})) as client:
+        statuses = [client.post("/pay", json={"amount": one}).status_code for one in (9.886, 0.07, -3, 1e20, 0.0005)]
+        assert statuses == [200, 200, 200, 200, 400]
+
+
+def test_a_form_may_be_one_of_several(catalog_of):
+    kinds = [
+        {"type": "object", "required": [name], "properties": {name: {"type": kind}}, "title": name}
+        for name, kind in (("key", "string"), ("count", "integer"))
+    ]
+    body = {"schema": {"oneOf": kinds}}
+    with served(catalog_of({"httpMethod": "POST", "endpoint": "/in", "contentType": "form", "body": body})) as client:
+        bodies = ({"key": "1"}, {"count": "1"}, {"count": "x"}, {"other": "1"})
+        assert [client.post("/in", data=one).status_code for one in bodies] == [200, 200, 400, 400]

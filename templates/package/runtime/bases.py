@@ -14,18 +14,25 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
     WrapValidator,
 )
-from pydantic_core import PydanticCustomError, SchemaValidator, core_schema, to_json
+from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema, to_json
 
 
 class Model(BaseModel):
     """What an upstream answers: Python names in code, catalog names on the wire, unknown members kept."""
 
     model_config = ConfigDict(
-        extra="allow", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, protected_namespaces=()
+        extra="allow",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        defer_build=True,  # a module of a thousand types is imported for the few that a call needs
     )
 
 
@@ -33,7 +40,12 @@ class InputModel(BaseModel):
     """What a caller passes: unknown members are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, protected_namespaces=()
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        defer_build=True,
     )
 
 
@@ -73,14 +85,15 @@ def _keep_date_time(value: Any, parse: Callable[[Any], dt.datetime]) -> dt.datet
     return kept
 
 
-def _as_written(value: dt.date) -> str:
+def as_written(value: dt.date) -> str:
+    """A date or a point in time as it came, else in ISO 8601."""
     return getattr(value, "written", None) or value.isoformat()
 
 
-Date = Annotated[dt.date, WrapValidator(_keep_date), PlainSerializer(_as_written, return_type=str, when_used="json")]
+Date = Annotated[dt.date, WrapValidator(_keep_date), PlainSerializer(as_written, return_type=str, when_used="json")]
 """A date that is written again as it came."""
 DateTime = Annotated[
-    dt.datetime, WrapValidator(_keep_date_time), PlainSerializer(_as_written, return_type=str, when_used="json")
+    dt.datetime, WrapValidator(_keep_date_time), PlainSerializer(as_written, return_type=str, when_used="json")
 ]
 """A point in time that is written again as it came, with its own offset and fractions."""
 
@@ -88,7 +101,7 @@ DateTime = Annotated[
 def _number(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, bool | str):
         raise PydanticCustomError("decimal_type", "Input should be a number")
-    return value
+    return Decimal(str(value)) if isinstance(value, int | float) else value  # types may be strict
 
 
 DecimalNumber = Annotated[
@@ -98,6 +111,26 @@ DecimalNumber = Annotated[
     WithJsonSchema({"type": "number"}),
 ]
 """A decimal that is a JSON number on the wire: exact to 15 digits."""
+
+
+class MultipleOf:
+    """A decimal that is a whole number of steps, as both are written."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        """Pydantic's own check does not take a decimal and a float (its protocol for annotations)."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """What callers are shown."""
+        return handler(schema) | {"multipleOf": self._step}
+
+    def _checked(self, value: Decimal) -> Decimal:
+        if value % Decimal(str(self._step)):
+            raise PydanticCustomError("multiple_of", "Input should be a multiple of {step}", {"step": self._step})
+        return value
 
 
 def _base64(value: str) -> str:

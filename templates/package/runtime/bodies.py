@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from email.message import Message
 from typing import Any, Protocol
 
@@ -56,13 +57,15 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as browsers send it: arrays repeat their name, what is nested is JSON."""
+    """A form as browsers send it: arrays repeat their name, what is nested is JSON, unless a style says otherwise."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] | BaseModel | MISSING | None
 
     def encode(self) -> Encoded | None:
-        """Always a form, if an empty one."""
-        given = {name: value for name, value in self.values.items() if is_given(value)}
+        """A form, if an empty one; None when the whole body was not given."""
+        if not is_given(self.values):
+            return None
+        given = {name: value for name, value in _members(self.values).items() if is_given(value)}
         pairs = [pair for name, value in given.items() for pair in query_pairs(name, _flat(value))]
         return "&".join(f"{name}={value}" for name, value in pairs).encode(), "application/x-www-form-urlencoded"
 
@@ -102,18 +105,33 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part that is no file, under a media type of its own."""
+
+    value: Any
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a multipart body (RFC 7578): files, texts, and JSON for what is nested."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] | BaseModel | MISSING | None
 
     def encode(self) -> Encoded | None:
         """None when no part was given."""
-        parts = [part for name, value in self.values.items() if is_given(value) for part in _parts(name, value)]
+        given = _members(self.values) if is_given(self.values) else {}
+        parts = [part for name, value in given.items() if is_given(value) for part in _parts(name, value)]
         if not parts:
             return None
         request = httpx.Request("POST", "http://localhost", files=parts)
         return request.read(), request.headers["Content-Type"]
+
+
+def _members(values: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any value
+    """What a form is made of: arguments by their names on the wire, or one object that is the whole body."""
+    whole: Mapping[str, Any] = values if isinstance(values, Mapping) else present({"body": values})["body"]
+    return whole
 
 
 def _flat(value: Any) -> Any:  # noqa: ANN401 - any value
@@ -126,10 +144,14 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 
         if is_given(value.value):
             for one in value.value if isinstance(value.value, list | tuple) else [value.value]:
                 yield name, (name, b64decode(one), value.content_type)
+    elif isinstance(value, Part):
+        if is_given(value.value):
+            content = value.value if isinstance(value.value, str) else to_json(present({name: value.value})[name])
+            yield name, (None, content, value.content_type)
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _parts(name, one)
-    elif isinstance(value, str | int | float | bool):
+    elif isinstance(value, str | int | float | bool | Decimal):
         yield name, (None, text(value).encode())
     else:
         plain = present({name: value})[name]

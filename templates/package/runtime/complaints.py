@@ -1,8 +1,9 @@
 """What an upstream itself says is wrong: its own code, reason and message, out of the bodies that APIs fail with.
 
 Read are the errors of TM Forum and MEF (TMF630: code, reason, message), CAMARA (status, code, message), problem details
-(RFC 9457), OAuth (RFC 6749, section 5.2), OneAPI's `requestError`, Apigee's `fault`, JSON:API's and other lists of `errors`,
-nested `error` objects as Microsoft's, Google's and AWS's guidelines have them, bare text, and the heading of a page.
+(RFC 9457), OAuth (RFC 6749, section 5.2), OneAPI's `requestError`, Apigee's `fault`, JSON:API's and other lists of
+`errors`, nested `error` objects as Microsoft's, Google's and AWS's guidelines have them, bare text, and the heading of
+a page.
 What is read is foreign: of the wrong type it is left out, and of the right one it is cut and made printable.
 """
 
@@ -26,17 +27,8 @@ MOST = 5
 
 _WRAPPERS = ("error", "errors", "fault", "requestError", "serviceException", "policyException", "odata.error")
 _CODES = (
-    "code",
-    "errorCode",
-    "error_code",
-    "errorcode",
-    "error",
-    "exceptionId",
-    "messageId",
-    "__type",
-    "status",
-    "type",
-)
+    "code", "errorCode", "error_code", "errorcode", "error", "exceptionId", "messageId", "__type", "status", "type",
+)  # fmt: skip
 _REASONS = ("reason", "title", "error")
 _MESSAGES = (
     "message", "detail", "error_description", "description", "errorMessage", "error_message", "faultstring",
@@ -114,15 +106,15 @@ def _message(value: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def _reason(one: Mapping[str, Any], status: int) -> str:
-    details = one.get("details")
-    inner = (
-        [each.get("reason") for each in details[:MOST] if isinstance(each, dict)] if isinstance(details, list) else []
-    )
-    for name, value in [*((name, one.get(name)) for name in _REASONS), *(("details", each) for each in inner)]:
+    for name in _REASONS:
+        value = one.get(name)
         text = _line(value) if isinstance(value, str) else ""
         if text and not (name == "error" and (_WORD.fullmatch(text) or text == _phrase(status))):  # OAuth's is a code
             return text
-    return ""
+    details = one.get("details")  # Google's
+    found = details[:MOST] if isinstance(details, list) else []
+    reasons = [each.get("reason") for each in found if isinstance(each, dict)]
+    return next((_line(reason) for reason in reasons if isinstance(reason, str)), "")
 
 
 def _code(one: Mapping[str, Any], status: int) -> str:

@@ -1,7 +1,7 @@
 """Lists that come in pages: from an answer, the arguments of the call that gets the next page.
 
 What a policy finds travels with the tool's result, under `PAGE` in its metadata: the answer itself stays the upstream's
-own. A link is never followed: it is read back into the tool's arguments, so that every call goes where the gateway says.
+own. A link is never followed: it is read back into the tool's arguments, so that each call goes where the gateway says.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Pages(Protocol):
 class _Listed:
     items: Sequence[str] = ()
     """The members that lead to the list."""
-    total: str = ""
+    total: str = "X-Total-Count"
     """The header that tells the number of all items, or with a slash in front a JSON pointer."""
 
     def count(self, answer: Answer[Any]) -> int:
@@ -179,7 +179,7 @@ def inside(data: Any, members: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
 def _told(answer: Answer[Any], place: str) -> Any:  # noqa: ANN401 - JSON
     """What stands in a header, or at a JSON pointer."""
     if not place.startswith("/"):
-        return answer.headers.get(place) if place else None
+        return answer.headers.get(place.lower()) if place else None
     return inside(answer.data, [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]])
 
 

@@ -34,7 +34,7 @@ def refusal(
     answer: RawAnswer, variables: tuple[str, ...], *, who: str = "The API", wants_page: bool = False
 ) -> UpstreamError | None:
     """The error that an answer is; None for a success. variables: the settings that hold the credential."""
-    status, detail = answer.status, excerpt(answer.content)
+    status = answer.status
     wanted = wants_page and httpx.codes.is_success(status)
     if is_html(answer) and not wanted and (status == httpx.codes.FORBIDDEN or _FIREWALL.search(answer.content)):
         return Blocked(
@@ -73,7 +73,7 @@ def refusal(
         upstream_code=said.code,
         upstream_reason=said.reason,
         upstream_message=said.message,
-        detail=detail,
+        detail=excerpt(answer.content),
     )
 
 

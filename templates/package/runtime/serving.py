@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -18,6 +21,7 @@ from ..errors import NotConfigured
 from .tooling import ApiServer
 
 MAX_PORT = 65_535
+BACKLOG = 2_048
 
 Create = Callable[[Mapping[str, str]], ApiServer]
 
@@ -50,11 +54,14 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     try:
         _run(server, args)
+    except NotConfigured as error:
+        parser.error(f"{error.message}; {error.hint}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
 def _run(server: ApiServer, args: argparse.Namespace) -> None:
+    gc.freeze()  # what was imported stays: the collector would look through all of it, again and again
     if args.transport == "stdio":
         # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -62,15 +69,34 @@ def _run(server: ApiServer, args: argparse.Namespace) -> None:
             print("Waiting for a host on standard input; see --help for HTTP.", file=sys.stderr)
         server.run("stdio")
         return
-    print(f"Listening on {_url(args.host, args.port)}; stop it with Ctrl-C.", file=sys.stderr)
-    server.run(
-        "streamable-http",
+    import uvicorn  # noqa: PLC0415 - a server over stdio does without it
+
+    app = server.streamable_http_app(
         host=args.host,
-        port=args.port,
         stateless_http=True,
         json_response=True,
         transport_security=_security(args.host, args.allowed_host),
     )
+    with closing(_listening(args.host, args.port)) as listener:
+        print(f"Listening on {_url(args.host, args.port)}; stop it with Ctrl-C.", file=sys.stderr, flush=True)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at which callers are heard from now on. Raises `NotConfigured`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named: asyncio sends without Nagle's delay, 40 ms an answer, only where it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # else two programs could listen on one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        said = f"cannot listen on {host}, port {port}: {(error.strerror or str(error)).lower()}"
+        raise NotConfigured(said, "choose another with --port.") from error
+    return listener
 
 
 def _url(host: str, port: int) -> str:

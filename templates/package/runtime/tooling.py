@@ -123,11 +123,9 @@ class ApiServer(MCPServer[Upstream]):
             logger.exception("Tool %r failed unexpectedly", name)
             return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
         result = _result(answer, name)
-        return (
-            _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name)
-            if tool.pages
-            else result
-        )
+        if tool.pages:
+            result = _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name)
+        return result
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:
@@ -152,7 +150,26 @@ def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str
     if problems:
         hint = f"The tool's arguments are: {', '.join(known)}."
         raise InvalidArguments(f"Nothing was sent: {'; '.join(problems[:20])}.", hint)
-    return {name: getattr(valid, name) for name in known.values()}
+    return {name: _in_order(getattr(valid, name), arguments.get(key)) for key, name in known.items()}
+
+
+def _in_order(value: Any, given: Any) -> Any:  # noqa: ANN401 - JSON, and what it was read into
+    """The value with the members of its objects in the order in which they were passed, in which they are written."""
+    if isinstance(value, BaseModel) and isinstance(given, Mapping):
+        fields = type(value).model_fields
+        names = {fields[name].alias or name: name for name in fields}
+        for key, inner in given.items():
+            if key in names:
+                _in_order(value.__dict__[names[key]], inner)
+        passed = {name: value.__dict__[name] for key, name in ((key, names.get(key)) for key in given) if name}
+        object.__setattr__(value, "__dict__", passed | {k: v for k, v in value.__dict__.items() if k not in passed})
+    elif isinstance(value, list) and isinstance(given, list):
+        for one, inner in zip(value, given, strict=False):
+            _in_order(one, inner)
+    elif isinstance(value, dict) and isinstance(given, Mapping):
+        for key, inner in value.items():
+            _in_order(inner, given.get(key))
+    return value
 
 
 def _written(model: type[BaseModel], arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,18 @@ import asyncio
 
 import anyio
 from mcp import Client, MCPError
-from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, RequestParamsMeta
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
+from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
 from pydantic import ValidationError
 
-from ..errors import ApiError, Failed, InvalidArguments, ServerLost, TimedOut
+from ..errors import ApiError, Failed, InvalidArguments, RequestTooLarge, ServerLost, TimedOut
 
 REQUEST_TIMEOUT = -32001
 INVALID_PARAMS = -32602
 CONNECTION_CLOSED = -32000
+INTERNAL_ERROR = -32603
+ENVELOPE = 1_000
+"""Bytes that the protocol adds to a request, about."""
 
 
 class Session:
@@ -38,20 +42,18 @@ class Session:
             hint = "Is it running, and is the address or the command right? Its own output says more."
             raise ServerLost(f"The MCP server cannot be reached{why}.", hint)
 
-    async def call(
-        self, tool: str, arguments: dict[str, object], meta: RequestParamsMeta | None = None
-    ) -> CallToolResult:
+    async def call(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
         """The tool's result. Raises `ApiError` when there is none.
 
         Not `Client.call_tool`: that lists every tool first and checks the answer a second time, much slower.
         """
-        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments, _meta=meta))
+        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         if self._closing.is_set() or self._holder.done():
             raise _lost()
         try:
             return await self._client.session.send_request(request, CallToolResult)
         except MCPError as error:
-            raise _translated(error, tool) from error
+            raise _too_large(error, request) or _translated(error, tool) from error
         except ValidationError as error:
             hint = "Is it the server that this client was generated with?"
             raise Failed(f"What answered {tool} does not speak MCP as agreed.", hint) from error
@@ -82,6 +84,18 @@ class Session:
 
 def _lost() -> ServerLost:
     return ServerLost("The MCP server has ended, or the connection to it broke.", "Open a new client.")
+
+
+def _too_large(error: MCPError, request: CallToolRequest) -> RequestTooLarge | None:
+    """What the SDK's client makes of HTTP 413: an error without the status, so that only the size tells."""
+    if error.code != INTERNAL_ERROR:
+        return None
+    size = len(request.model_dump_json(by_alias=True, exclude_unset=True)) + ENVELOPE
+    if size <= DEFAULT_MAX_REQUEST_BODY_SIZE:
+        return None
+    told = f"The arguments of {request.params.name} are {size / 1e6:.1f} MB of JSON"
+    most = f"over HTTP the MCP server takes {DEFAULT_MAX_REQUEST_BODY_SIZE / 1e6:.1f} MB"
+    return RequestTooLarge(f"{told}; {most}.", "Pass less, or run the server over stdio or in this process.")
 
 
 def _translated(error: MCPError, tool: str) -> ApiError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +13,7 @@ from pydantic import MISSING
 from pydantic_core import from_json, to_json
 
 from ..errors import InvalidArguments
+from .bases import as_written
 from .styles import cookie_pairs, header_text, is_given, path_text, query_pairs
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -27,10 +30,21 @@ def present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     try:
-        return from_json(to_json(value, by_alias=True), allow_inf_nan=False)
+        return from_json(to_json(_written(value), by_alias=True), allow_inf_nan=False)
     except ValueError as error:
         message = f"Nothing was sent: {name}: this has no form in JSON."
         raise InvalidArguments(message, "Pass text, a number, a boolean, a list, an object or null.") from error
+
+
+def _written(value: Any) -> Any:  # noqa: ANN401 - any value
+    """Dates in their own words, decimals as numbers, where they stand in no model: models see to theirs."""
+    if isinstance(value, date):
+        return as_written(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list | tuple):
+        return [_written(one) for one in value]
+    return {key: _written(one) for key, one in value.items()} if isinstance(value, Mapping) else value
 
 
 def fill(path: str, values: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ async def listado_de_boletas_fija(
     *,
     customer_id: Annotated[int, Field(validation_alias="customerId", description="Identificador del cliente", ge=1)],
     msisidn: Annotated[
-        str, Field(description="Número de teléfono con código de país, solo dígitos", pattern=r"^\d{8,15}$")
+        str, Field(description="Número de teléfono con código de país, solo dígitos", pattern="^[0-9]{8,15}$")
     ],
 ) -> Answer[ListadoDeBoletasFijaResult]:
     """Listar facturas del cliente"""
@@ -71,7 +71,7 @@ async def retrieve_invoice_link(
         Field(
             validation_alias="billingInvoiceNumber",
             description="Número de la factura tal como lo da el listado, como 523_47_682957384",
-            pattern=r"^\d+_\d+_\d+$",
+            pattern="^[0-9]+_[0-9]+_[0-9]+$",
         ),
     ],
     is_cyclic_invoice: Annotated[

@@ -22,10 +22,7 @@ class AnswersClient(ApiClient):
 
     package = "answers_mcp"
     longest = 30.0
-    variables = (
-        "ANSWERS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("ANSWERS_URL", "MAIN_TIMEOUT")
 
     async def nothing_said(self) -> Any:
         """nothing_said"""

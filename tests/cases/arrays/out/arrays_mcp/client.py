@@ -23,10 +23,7 @@ class ArraysClient(ApiClient):
 
     package = "arrays_mcp"
     longest = 30.0
-    variables = (
-        "MATRIX_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("MATRIX_URL", "MAIN_TIMEOUT")
 
     async def multiply(
         self,

@@ -22,10 +22,7 @@ class ConstraintsClient(ApiClient):
 
     package = "constraints_mcp"
     longest = 30.0
-    variables = (
-        "LIMITS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("LIMITS_URL", "MAIN_TIMEOUT")
 
     async def measure(
         self,

@@ -24,10 +24,7 @@ class DatesClient(ApiClient):
 
     package = "dates_mcp"
     longest = 30.0
-    variables = (
-        "CALENDAR_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("CALENDAR_URL", "MAIN_TIMEOUT")
 
     async def find_events(
         self,

@@ -23,10 +23,7 @@ class DefaultsClient(ApiClient):
 
     package = "defaults_mcp"
     longest = 30.0
-    variables = (
-        "PAGES_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("PAGES_URL", "MAIN_TIMEOUT")
 
     async def list_pages(
         self,

@@ -23,10 +23,7 @@ class GroupsClient(ApiClient):
 
     package = "groups_mcp"
     longest = 30.0
-    variables = (
-        "GROUPS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("GROUPS_URL", "MAIN_TIMEOUT")
 
     async def a(self) -> Shared:
         """a"""

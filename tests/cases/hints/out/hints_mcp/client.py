@@ -21,10 +21,7 @@ class HintsClient(ApiClient):
 
     package = "hints_mcp"
     longest = 30.0
-    variables = (
-        "HINTS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("HINTS_URL", "MAIN_TIMEOUT")
 
     async def read(self) -> Any:
         """read"""

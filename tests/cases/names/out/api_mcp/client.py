@@ -23,10 +23,7 @@ class ApiMcpClient(ApiClient):
 
     package = "api_mcp"
     longest = 30.0
-    variables = (
-        "NAMES_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("NAMES_URL", "MAIN_TIMEOUT")
 
     async def get_a_587f9c(self, *, type: str, class_: str, self_: str | MISSING = MISSING) -> Any:
         """getA"""
@@ -43,7 +40,7 @@ class ApiMcpClient(ApiClient):
     async def obtener_el_numero(self, *, numero: int, filter: str, xcf2abf: str) -> Any:
         """Obtener el número"""
         answer: Any = await self._call(
-            "Obtener_el_numero_7c0b09", Any, {"numero_84871a": numero, "filter_0c097d": filter, "input_cf2abf": xcf2abf}
+            "Obtener_el_numero_7c0b09", Any, {"numero": numero, "filter": filter, "input_cf2abf": xcf2abf}
         )
         return answer
 
@@ -78,7 +75,7 @@ async def call_obtener_el_numero(numero: int, filter: str, xcf2abf: str) -> dict
     """No description."""
     async with ApiMcpClient.in_process() as client:
         return await client.call(
-            "Obtener_el_numero_7c0b09", {"numero_84871a": numero, "filter_0c097d": filter, "input_cf2abf": xcf2abf}
+            "Obtener_el_numero_7c0b09", {"numero": numero, "filter": filter, "input_cf2abf": xcf2abf}
         )
 
 

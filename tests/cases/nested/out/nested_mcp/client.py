@@ -23,10 +23,7 @@ class NestedClient(ApiClient):
 
     package = "nested_mcp"
     longest = 30.0
-    variables = (
-        "SALES_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("SALES_URL", "MAIN_TIMEOUT")
 
     async def create_order(
         self,

@@ -23,10 +23,7 @@ class NullableClient(ApiClient):
 
     package = "nullable_mcp"
     longest = 30.0
-    variables = (
-        "PEOPLE_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("PEOPLE_URL", "MAIN_TIMEOUT")
 
     async def save_person(
         self,

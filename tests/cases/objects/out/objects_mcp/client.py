@@ -23,10 +23,7 @@ class ObjectsClient(ApiClient):
 
     package = "objects_mcp"
     longest = 30.0
-    variables = (
-        "LABELS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("LABELS_URL", "MAIN_TIMEOUT")
 
     async def set_labels(
         self,

@@ -22,10 +22,7 @@ class PlacesClient(ApiClient):
 
     package = "places_mcp"
     longest = 30.0
-    variables = (
-        "ORDERS_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("ORDERS_URL", "MAIN_TIMEOUT")
 
     async def list_orders(
         self,
@@ -42,9 +39,7 @@ class PlacesClient(ApiClient):
             status: In the query, since GET has no body.
         """
         answer: Any = await self._call(
-            "list_orders",
-            Any,
-            {"shop": shop, "status": status, "page_size_2ee479": page_size, "X-Trace-Id": x_trace_id},
+            "list_orders", Any, {"shop": shop, "status": status, "page_size": page_size, "X-Trace-Id": x_trace_id}
         )
         return answer
 
@@ -91,7 +86,7 @@ async def call_list_orders(
     """Orders of a shop."""
     async with PlacesClient.in_process() as client:
         return await client.call(
-            "list_orders", {"shop": shop, "status": status, "page_size_2ee479": page_size, "X-Trace-Id": x_trace_id}
+            "list_orders", {"shop": shop, "status": status, "page_size": page_size, "X-Trace-Id": x_trace_id}
         )
 
 

@@ -23,10 +23,7 @@ class ReferencesClient(ApiClient):
 
     package = "references_mcp"
     longest = 30.0
-    variables = (
-        "BANK_URL",
-        "MAIN_TIMEOUT",
-    )
+    variables = ("BANK_URL", "MAIN_TIMEOUT")
 
     async def transfer(
         self,

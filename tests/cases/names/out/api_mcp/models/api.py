@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, AliasChoices, Field
 
 from ..runtime.bases import InputModel, Model
 
@@ -16,12 +16,12 @@ from ..runtime.bases import InputModel, Model
 class ModelInput(InputModel):
     """Model, as callers pass it."""
 
-    xe3b0c4: Annotated[str | MISSING, Field(alias="")] = MISSING
+    xe3b0c4: Annotated[str | MISSING, Field(alias="", validation_alias=AliasChoices("", "input_e3b0c4"))] = MISSING
     copy_e21f93: Annotated[str | MISSING, Field(alias="Copy")] = MISSING
     class_: Annotated[str | MISSING, Field(alias="class")] = MISSING
     copy_: Annotated[str | MISSING, Field(alias="copy")] = MISSING
     model_config_: Annotated[str | MISSING, Field(alias="model_config")] = MISSING
-    numero: Annotated[int | MISSING, Field(alias="número")] = MISSING
+    numero: Annotated[int | MISSING, Field(alias="número", validation_alias=AliasChoices("número", "numero"))] = MISSING
 
 
 class Model_(Model):

@@ -20,11 +20,7 @@ tools = ToolBox()
 
 @tools.add("Obtener_el_numero_7c0b09")
 async def obtener_el_numero(
-    ctx: Context[Upstream],
-    *,
-    numero: Annotated[int, Field(validation_alias="numero_84871a")],
-    filter: Annotated[str, Field(validation_alias="filter_0c097d")],
-    xcf2abf: Annotated[str, Field(validation_alias="input_cf2abf")],
+    ctx: Context[Upstream], *, numero: int, filter: str, xcf2abf: Annotated[str, Field(validation_alias="input_cf2abf")]
 ) -> Answer[Any]:
     """No description."""
     return await MAIN.send(

@@ -23,7 +23,7 @@ async def list_orders(
     *,
     shop: Annotated[str, Field(description="In the path, since the endpoint names it.")],
     status: Annotated[list[str] | MISSING, Field(description="In the query, since GET has no body.")] = MISSING,
-    page_size: Annotated[int | MISSING, Field(validation_alias="page_size_2ee479")] = MISSING,
+    page_size: int | MISSING = MISSING,
     x_trace_id: Annotated[str | MISSING, Field(validation_alias="X-Trace-Id")] = MISSING,
 ) -> Answer[Any]:
     """Orders of a shop."""

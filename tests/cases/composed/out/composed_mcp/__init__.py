@@ -1,0 +1,3 @@
+"""Types made of types over MCP: `server` serves its tools, `client` calls them."""
+
+__version__ = "1.0.0"

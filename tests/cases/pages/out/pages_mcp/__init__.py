@@ -1,0 +1,3 @@
+"""pages over MCP: `server` serves its tools, `client` calls them."""
+
+__version__ = "1.0.0"

@@ -1,0 +1,1 @@
+"""The types of what the APIs take and answer."""
