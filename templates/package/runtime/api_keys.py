@@ -36,13 +36,14 @@ class StoredKey:
 def make_key(name: str, scopes: Sequence[str]) -> tuple[str, StoredKey]:
     """A new key, and what is to be stored of it. Raises `NotConfigured` for a name or a scope that is none."""
     key = secrets.token_urlsafe(KEY_BYTES)
-    return key, _stored(f"{name}:{','.join(scopes)}:{_digest(key)}", "the words of the verb")
+    return key, _stored(name, scopes, _digest(key), "the words of the verb")
 
 
 def read_keys(lines: Iterable[str], source: str) -> tuple[StoredKey, ...]:
     """What stands in the lines; blank ones and comments (`#`) count for nothing. Raises `NotConfigured`."""
     written = [line.strip() for line in lines]
-    keys = tuple(_stored(line, source) for line in written if line and not line.startswith("#"))
+    parts = [line.split(":", 2) + ["", ""] for line in written if line and not line.startswith("#")]
+    keys = tuple(_stored(name, words.split(","), digest, source) for name, words, digest, *_ in parts)
     for kind, values in (("name", [key.name for key in keys]), ("key", [key.digest for key in keys])):
         if len(set(values)) < len(values):
             raise NotConfigured(
@@ -58,17 +59,15 @@ def holder(keys: Iterable[StoredKey], key: str) -> StoredKey | None:
     return found[0] if found else None
 
 
-def _stored(line: str, source: str) -> StoredKey:
-    name, _, rest = line.partition(":")
-    words, _, digest = rest.partition(":")
-    scopes = tuple(word for word in words.split(",") if word)
+def _stored(name: str, scopes: Iterable[str], digest: str, source: str) -> StoredKey:
+    words = tuple(scope for scope in scopes if scope)
     if not _NAME.fullmatch(name):
         raise NotConfigured(f"A name in {source} is none: letters, digits and _.@- are, up to 64.", REMEDY)
-    if not scopes or not set(scopes) <= set(SCOPES):
+    if not words or not set(words) <= set(SCOPES):
         raise NotConfigured(f"The scopes of {name} in {source} are not among {', '.join(SCOPES)}.", REMEDY)
     if not _HASH.fullmatch(digest):  # perhaps a key itself, which is not shown
         raise NotConfigured(f"The hash of {name} in {source} is not 64 hexadecimal digits.", REMEDY)
-    return StoredKey(name, scopes, digest)
+    return StoredKey(name, words, digest)
 
 
 def _digest(key: str) -> str:

@@ -52,15 +52,16 @@ def read_authentication(environ: Mapping[str, str], url: str, *, local: bool) ->
         if keys:
             return Authentication(keys=keys)
         raise NotConfigured("The settings say that callers are to be authenticated, but not how.", _HOW)
+    issuers, jwks_url = _urls(settings, "MCP_AUTH_ISSUER"), "".join(_urls(settings, "MCP_AUTH_JWKS_URL")[:1])
     resource_url = settings.get("MCP_RESOURCE_URL") or (url if local else "")
     if not is_trustworthy(resource_url) or "?" in resource_url or "#" in resource_url:
         hint = "It should look like https://mcp.example.com/mcp."
         raise NotConfigured("MCP_RESOURCE_URL does not give the https URL by which clients reach this server.", hint)
     return Authentication(
         keys=keys,
-        issuers=_urls(settings, "MCP_AUTH_ISSUER"),
+        issuers=issuers,
         audiences=tuple(settings.get("MCP_AUTH_AUDIENCE").split()) or (resource_url,),
-        jwks_url="".join(_urls(settings, "MCP_AUTH_JWKS_URL")[:1]),
+        jwks_url=jwks_url,
         resource_url=resource_url,
         names=tuple((scope, _names(settings, scope)) for scope in SCOPES),
     )

@@ -7,9 +7,9 @@ import logging
 import multiprocessing
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from .verification import CallerVerifier
 
 PATH = "/mcp"
-IDLE_SECONDS = 15
-"""After which a connection without a request is closed."""
 MAX_CONNECTIONS = 1000
 """Of each worker; what comes beyond is answered 503."""
 
@@ -46,14 +44,20 @@ _URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_pr
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """How to serve over HTTP. grace: seconds that calls have to end in when the server is stopped."""
+    """How to serve over HTTP.
+
+    grace: seconds that calls have to end in when the server is stopped. idle: seconds after which a connection without
+    a request is closed. body: seconds that a request may take to arrive.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
     workers: int = 1
     grace: int = 20
-    authentication: Authentication | None = field(default=None)
+    authentication: Authentication | None = None
+    idle: int = 15
+    body: float = 30.0
 
     @property
     def url(self) -> str:
@@ -67,8 +71,17 @@ def run_http(create: Create, environ: Mapping[str, str], options: HttpOptions, l
     create: makes the server in each process; what it is goes to other processes by its name. A worker that dies is
     replaced; when the process that watches over them dies, they stop.
     """
-    config = uvicorn.Config(
-        partial(make_application, create, dict(environ), options),
+    config = make_config(partial(make_application, create, dict(environ), options), options)
+    if options.workers > 1:
+        _Workers(config, [listening]).run()
+    else:
+        uvicorn.Server(config).run([listening])
+
+
+def make_config(factory: Callable[[], ASGIApp], options: HttpOptions) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        factory,
         factory=True,
         workers=options.workers,
         http=PromptProtocol,
@@ -80,13 +93,9 @@ def run_http(create: Create, environ: Mapping[str, str], options: HttpOptions, l
         proxy_headers=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=IDLE_SECONDS,
+        timeout_keep_alive=options.idle,
         timeout_graceful_shutdown=options.grace,
     )
-    if options.workers > 1:
-        _Workers(config, [listening]).run()
-    else:
-        uvicorn.Server(config).run([listening])
 
 
 class _Workers(Multiprocess):
@@ -113,7 +122,7 @@ def application(server: ApiServer, options: HttpOptions) -> Starlette:
         transport_security=security(options.host, options.allowed_hosts),
     )  # only for its session manager: authentication and limits are put together here
     manager = server.session_manager
-    mcp: ASGIApp = RequestLimits(manager.handle_request)
+    mcp: ASGIApp = RequestLimits(manager.handle_request, seconds=options.body)
     routes, middleware, verifier = [Route("/healthz", _healthy)], [], None
     if options.authentication is not None:
         verifier = _verifier(options.authentication)

@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-BODY_SECONDS = 30.0
 
 
 class _TooLargeError(Exception):
@@ -20,7 +19,7 @@ class _TooLargeError(Exception):
 class RequestLimits:
     """Reads a request whole before the application sees it, and refuses in words what is too large or too slow."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
         self._app = app
         self._seconds = seconds
 
@@ -45,7 +44,14 @@ class RequestLimits:
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
-        return await self._app(scope, replay, send)
+        try:
+            return await self._app(scope, replay, send)
+        except (
+            asyncio.CancelledError
+        ):  # the server is being stopped, and the grace is over: uvicorn cancels for no more
+            message = "The server was stopped before the call had ended."
+            refusal = _refusal(503, message, "What it was to do may be done; look before you call again.")
+            return await refusal(scope, receive, send)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:

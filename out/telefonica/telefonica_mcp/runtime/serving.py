@@ -104,14 +104,11 @@ def _http_options(args: argparse.Namespace, environ: Mapping[str, str]) -> HttpO
     hosts, local = tuple(args.allowed_host), is_loopback(args.host)
     options = HttpOptions(args.host, args.port, hosts, args.workers, args.grace)
     authentication = read_authentication(environ, options.url, local=local and not hosts)
-    if not local and authentication is None:
-        hint = "Set MCP_AUTH_ISSUER, MCP_API_KEYS or MCP_API_KEYS_FILE, see --help; or listen on 127.0.0.1."
-        raise NotConfigured(f"Off loopback ({args.host}), callers must be authenticated.", hint)
-    if not local and not hosts:
-        hint = "Name the Host headers to accept with --allowed-host, such as mcp.example.com."
-        raise NotConfigured(
-            f"Off loopback ({args.host}), any web page could reach this server by a name of its own.", hint
-        )
+    missing = [] if authentication else ["authentication: set MCP_AUTH_ISSUER, MCP_API_KEYS or MCP_API_KEYS_FILE"]
+    missing += [] if hosts else ["the Host headers to accept: --allowed-host mcp.example.com"]
+    if missing and not local:
+        message = f"Listening off loopback, on {args.host}, needs {'; and '.join(missing)}."
+        raise NotConfigured(message, "See --help, or listen on 127.0.0.1.")
     return HttpOptions(args.host, args.port, hosts, args.workers, args.grace, authentication)
 
 
