@@ -15,11 +15,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from mcp import Client
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from telefonica_mcp.runtime.api_keys import make_key
-from tests.runtime.doors import HttpServer, free_port, http_server
+from tests.runtime.doors import HttpServer, free_port, http_server, surroundings
 from tests.runtime.issuer import RSA_KEY, Issuer, running
 from tests.runtime.leaks import leaks
 from tests.runtime.shop import SECRET_ARGUMENT, SERVE, TOOLS, built, call, done, listed, send
@@ -290,3 +291,24 @@ def test_who_watches_needs_no_credential_and_learns_nothing(shop: Shop):
     said = send(shop.port, None, path="/healthz", method="GET", Host="10.0.0.7:8000")
     assert (said.status, said.body) == (200, b'{"status":"ok"}')
     assert set(said.headers) == {"date", "content-type", "content-length", "cache-control"}
+
+
+# --- A server that only reads ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_server_that_only_reads_does_so_for_everybody(tmp_path: Path, upstream: Upstream):
+    environ = surroundings({"PYTHONPATH": str(built(tmp_path).folder), "SHOP_URL": upstream.url})
+    words = [*SERVE[1:], "--read-only", "--audit-log", "-"]
+    command = StdioServerParameters(command=SERVE[0], args=words, env=environ, cwd=tmp_path)
+    with (tmp_path / "stderr").open("w+") as stderr:
+        async with Client(stdio_client(command, errlog=stderr)) as client:
+            page = await client.list_tools()
+            assert [tool.name for tool in page.tools] == ["show_order"]
+            assert page.cache_scope == "public"  # it is the same for everybody
+            assert not (await client.call_tool("show_order", {"order": "A-1"})).is_error
+            refused = await client.call_tool("add_note", {"order": "A-1"})
+    assert json.loads(refused.content[0].text)["error"]["code"] == "not_allowed"  # type: ignore[union-attr]
+    assert [request.method for request in upstream.received] == ["GET"]
+    lines = [json.loads(line) for line in (tmp_path / "stderr").read_text().splitlines()]
+    assert [(line["caller"], line["outcome"]) for line in lines] == [("", "ok"), ("", "not_allowed")]

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 MAX_CONNECTIONS = 1000
 """Of each worker; what comes beyond is answered 503."""
+START_SECONDS = 30
+"""That a worker may be silent for, as it is while it starts on a busy machine, before it is replaced."""
 
 _URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
@@ -95,6 +97,7 @@ def make_config(factory: Callable[[], ASGIApp], options: HttpOptions) -> uvicorn
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=options.idle,
         timeout_graceful_shutdown=options.grace,
+        timeout_worker_healthcheck=START_SECONDS,
     )
 
 

@@ -42,7 +42,7 @@ def make_key(name: str, scopes: Sequence[str]) -> tuple[str, StoredKey]:
 def read_keys(lines: Iterable[str], source: str) -> tuple[StoredKey, ...]:
     """What stands in the lines; blank ones and comments (`#`) count for nothing. Raises `NotConfigured`."""
     written = [line.strip() for line in lines]
-    parts = [line.split(":", 2) + ["", ""] for line in written if line and not line.startswith("#")]
+    parts = [[*line.split(":", 2), "", ""] for line in written if line and not line.startswith("#")]
     keys = tuple(_stored(name, words.split(","), digest, source) for name, words, digest, *_ in parts)
     for kind, values in (("name", [key.name for key in keys]), ("key", [key.digest for key in keys])):
         if len(set(values)) < len(values):
