@@ -128,7 +128,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_their_calls_when_stopped(
         slow.go_on()
         assert not pending.result(20).result.get("isError")
         assert server.process.wait(20) == 0
-        assert server.said() == ""
+        assert server.said() == "A worker has ended (exit code -9) and is replaced.\n"
     outcomes = [json.loads(line)["outcome"] for line in (tmp_path / "audit").read_text().splitlines()]
     assert outcomes.count("ok") >= 7
 

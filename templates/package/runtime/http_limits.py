@@ -36,7 +36,7 @@ class RequestLimits:
             return await _refusal(413, message, "Send less in one call.")(scope, receive, send)
         except TimeoutError:
             message = f"The request was not sent whole within {self._seconds:g} seconds."
-            return await _refusal(408, message, "Send it again.")(scope, receive, send)
+            return await _refusal(408, message, "Send it again.", Connection="close")(scope, receive, send)
         if body is None:
             return None
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -50,8 +50,8 @@ class RequestLimits:
             asyncio.CancelledError
         ):  # the server is being stopped, and the grace is over: uvicorn cancels for no more
             message = "The server was stopped before the call had ended."
-            refusal = _refusal(503, message, "What it was to do may be done; look before you call again.")
-            return await refusal(scope, receive, send)
+            hint = "What it was to do may be done; look before you call again."
+            return await _refusal(503, message, hint, Connection="close")(scope, receive, send)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
@@ -72,7 +72,8 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
 
 
 def _refusal(status: int, message: str, hint: str, **headers: str) -> JSONResponse:
-    return JSONResponse({"error": {"message": message, "hint": hint}}, status, {"Connection": "close", **headers})
+    """In words. Without `Connection: close` what is still on its way is read: who is sending hears nothing yet."""
+    return JSONResponse({"error": {"message": message, "hint": hint}}, status, headers)
 
 
 class PromptProtocol(H11Protocol):

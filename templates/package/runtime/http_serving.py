@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from .http_limits import MAX_BODY_BYTES, PromptProtocol, RequestLimits
 from .tooling import ApiServer
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 MAX_CONNECTIONS = 1000
 """Of each worker; what comes beyond is answered 503."""
-START_SECONDS = 30
-"""That a worker may be silent for, as it is while it starts on a busy machine, before it is replaced."""
 
 _URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
@@ -75,7 +75,10 @@ def run_http(create: Create, environ: Mapping[str, str], options: HttpOptions, l
     """
     config = make_config(partial(make_application, create, dict(environ), options), options)
     if options.workers > 1:
-        _Workers(config, [listening]).run()
+        workers = _Workers(config, [listening])
+        workers.run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
+            raise SystemExit(STARTUP_FAILURE)
     else:
         uvicorn.Server(config).run([listening])
 
@@ -97,11 +100,28 @@ def make_config(factory: Callable[[], ASGIApp], options: HttpOptions) -> uvicorn
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=options.idle,
         timeout_graceful_shutdown=options.grace,
-        timeout_worker_healthcheck=START_SECONDS,
     )
 
 
 class _Workers(Multiprocess):
+    """uvicorn's, and a worker is replaced when it has ended, not when it is slow, as it is while it starts.
+
+    uvicorn asks each in turn for a sign of life, and hears no signal while it waits for one.
+    """
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace who has died; give up when one cannot even start."""
+        for place, worker in enumerate(self.processes):
+            if self.should_exit.is_set() or worker.process.is_alive():
+                continue
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE:
+                self.should_exit.set()
+                return
+            print(f"A worker has ended (exit code {worker.exitcode}) and is replaced.", file=sys.stderr, flush=True)
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
+
     def terminate_all(self) -> None:
         """While calls end, who comes new is refused, and not left waiting for nobody."""
         super().terminate_all()
