@@ -16,6 +16,7 @@ import pytest
 from mcp_types import LATEST_PROTOCOL_VERSION
 
 from telefonica_mcp.runtime.api_keys import holder, read_keys
+from telefonica_mcp.runtime.authentication import read_authentication
 from telefonica_mcp.runtime.settings import WHO_MAY_CALL
 from telefonica_mcp.server import main
 from tests.runtime.doors import INVOICES, SERVE, Door, free_port, http_server, run, settings, start
@@ -148,6 +149,19 @@ def test_a_key_is_shown_once_and_its_hash_is_kept(
     assert holder(keys, key + "x") is None
     main()
     assert key not in capsys.readouterr().out
+
+
+def test_keys_come_from_the_environment_and_from_a_file(tmp_path: Path):
+    (tmp_path / "keys").write_text(f"# of the night\n\nnight:read:1{KEYED[1:]}\n  day:read,write:2{KEYED[1:]}\n")
+    environ = {"MCP_API_KEYS": f"bot:destructive:{KEYED}", "MCP_API_KEYS_FILE": str(tmp_path / "keys")}
+    found = read_authentication(environ, "http://127.0.0.1:8000/mcp", local=True)
+    assert found is not None
+    assert [(key.name, key.scopes) for key in found.keys] == [
+        ("bot", ("destructive",)),
+        ("night", ("read",)),
+        ("day", ("read", "write")),
+    ]
+    assert read_authentication({}, "http://127.0.0.1:8000/mcp", local=True) is None
 
 
 def test_a_port_in_use_is_said_so(tmp_path: Path):

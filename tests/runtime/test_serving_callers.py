@@ -103,12 +103,23 @@ def confused(issuer: Issuer) -> str:
     return f"{head}.{part(jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(head.encode(), PEM))}"
 
 
+def deep(issuer: Issuer) -> str:
+    nested = b'{"iss": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+    return f"{part({'alg': 'RS256', 'kid': 'rsa'})}.{part(nested)}.{part(b'x')}"
+
+
 Make = Callable[[Issuer], str]
 REFUSED: dict[str, Make] = {
     "no token": lambda _: "",
     "no token at all": lambda _: "x.y.z",
     "a key that is none": lambda _: secrets.token_urlsafe(32),
     "too long": lambda issuer: issuer.token(scp="read", long="x" * 20_000),
+    "nested deeper than anybody reads": deep,
+    "no text": lambda _: f"{part({'alg': 'RS256'})}.{part(bytes([0xff, 0xfe]))}.{part(b'x')}",
+    "a head that is a list": lambda _: f"{part(['alg'])}.{part({})}.{part(b'x')}",
+    "an algorithm that is a list": lambda _: f"{part({'alg': ['RS256']})}.{part({})}.{part(b'x')}",
+    "a key's name that is a list": lambda issuer: f"{part({'alg': 'RS256', 'kid': ['rsa']})}.{part(claims(issuer))}.eA",
+    "an end that is infinite": lambda issuer: issuer.token(scp="read", exp=float("inf")),
     "expired": lambda issuer: issuer.token(scp="read", exp=int(time.time()) - 60),
     "not valid yet": lambda issuer: issuer.token(scp="read", nbf=int(time.time()) + 600),
     "no end": lambda issuer: issuer.token(scp="read", exp=None),

@@ -57,10 +57,11 @@ class AuditLog:
         return result
 
     def _write(self, context: ServerRequestContext[Any, Any], outcome: str, seconds: float) -> None:
+        name = (context.params or {}).get("name")
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "caller": caller_of(context).name[:MAX_NAME],
-            "tool": str((context.params or {}).get("name"))[:MAX_NAME],
+            "tool": name[:MAX_NAME] if isinstance(name, str) else "",
             "outcome": outcome[:MAX_NAME],
             "milliseconds": round(seconds * 1000, 1),
         }

@@ -57,7 +57,7 @@ class RequestLimits:
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
     """The request's body; None when the client has left."""
     declared = Headers(scope=scope).get("content-length", "0")
-    if declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
         raise _TooLargeError
     body = bytearray()
     while True:

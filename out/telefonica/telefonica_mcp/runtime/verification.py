@@ -56,7 +56,7 @@ class CallerVerifier:
             return None
         try:
             return _caller(await self._claims(token), self._authentication)
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:  # whatever was sent
             logger.info("A token was refused: %s", type(error).__name__)
             return None
         except ApiError as error:
