@@ -280,6 +280,8 @@ class Catalog(Node):
     description: Text = ""
     version: str = Field("1.0.0", pattern=r"^\d{1,9}(\.\d{1,9}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?$")
     """Of the generated package (PEP 440)."""
+    versioning: Literal["semver"] | None = None
+    """`semver`: the package's version is raised as the changes since the last release ask, and it gets a changelog."""
     last_modified: str = ""
     modified_by: str = ""
     gateways: dict[str, Gateway] | None = None
