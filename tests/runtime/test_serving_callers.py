@@ -20,6 +20,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from telefonica_mcp.runtime.api_keys import make_key
+from tests.generated import Built
 from tests.runtime.doors import HttpServer, free_port, http_server, surroundings
 from tests.runtime.issuer import RSA_KEY, Issuer, running
 from tests.runtime.leaks import leaks
@@ -41,6 +42,7 @@ class Shop:
     gone: Issuer
     """A third, which cannot be reached."""
     audit: Path
+    package: Built
 
     @property
     def port(self) -> int:
@@ -65,7 +67,7 @@ def shop(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) ->
             "MCP_API_KEYS": str(STORED),
         }
         with http_server(environ, folder, "--audit-log", "audit.jsonl", serve=SERVE) as server:
-            yield Shop(server, issuer, tenant, gone, folder / "audit.jsonl")
+            yield Shop(server, issuer, tenant, gone, folder / "audit.jsonl", package)
 
 
 @pytest.fixture(autouse=True)
@@ -259,6 +261,23 @@ def test_a_key_has_the_scopes_that_it_was_made_with(shop: Shop):
     assert call(shop.port, "add_note", KEY).result["structuredContent"] == {"done": True}
     for other in (KEY[:-1], f"{KEY}x", KEY.swapcase(), STORED.digest, str(STORED)):
         assert call(shop.port, "show_order", other).status == 401
+
+
+@pytest.mark.anyio
+async def test_the_client_comes_with_a_key_and_is_told_what_it_may_not(shop: Shop):
+    with shop.package.importable():
+        client_type, errors = shop.package.load("client").ShopClient, shop.package.load("errors")
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with (
+            httpx2.AsyncClient(headers=headers) as http_client,
+            client_type.connect(streamable_http_client(shop.server.url, http_client=http_client)) as client,
+        ):
+            assert await client.add_note(order="A-1") == {"done": True}
+            with pytest.raises(errors.NotAllowed, match="needs the scope destructive"):
+                await client.remove_order(order="A-1")
+        with pytest.raises(errors.ServerLost, match="cannot be reached"):
+            async with client_type.connect(shop.server.url):
+                pass
 
 
 # --- What goes out, and what is written down -------------------------------------------------------------------------
