@@ -194,19 +194,11 @@ def http_server(
     with said.open("wb") as stderr:
         process = start(command, folder, environ, stderr=stderr)
     try:
-        until(lambda: _listens(host, port) or process.poll() is not None)
-        assert process.poll() is None, said.read_text()
         announced = f"Listening on http://{host}:{port}/mcp; stop it with Ctrl-C.\n"
+        until(lambda: announced in said.read_text() or process.poll() is not None)
+        assert process.poll() is None, said.read_text()
         assert said.read_text().startswith(announced)
         yield HttpServer(process, port, lambda: said.read_text().removeprefix(announced))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 ApiError                     code
 ├── InvalidArguments         invalid_arguments    an argument breaks the tool's schema; nothing was sent
 ├── NotConfigured            not_configured       a setting of the server is missing or malformed
+├── NotAllowed               not_allowed          this caller may not call this tool; nothing was sent
 ├── UpstreamError            (with the HTTP status)
 │   ├── Unauthorized         unauthorized         401
 │   ├── Forbidden            forbidden            403
@@ -94,6 +95,12 @@ class NotConfigured(ApiError):
     """A setting of the server is missing or malformed; nothing was sent."""
 
     code = "not_configured"
+
+
+class NotAllowed(ApiError):
+    """This caller may not call this tool; nothing was sent."""
+
+    code = "not_allowed"
 
 
 class UpstreamError(ApiError):
