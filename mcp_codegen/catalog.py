@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -43,6 +44,14 @@ def _number(value: JsonValue) -> JsonValue:
     return value
 
 
+def _license(value: str) -> str:
+    try:
+        return canonicalize_license_expression(value) if value else ""
+    except InvalidLicenseExpression:
+        raise PydanticCustomError("license", "this is no SPDX license expression") from None
+
+
+License = Annotated[str, AfterValidator(_license)]
 Number = Annotated[JsonValue, AfterValidator(_number), WithJsonSchema({"type": "number"})]
 
 
@@ -280,6 +289,10 @@ class Catalog(Node):
     description: Text = ""
     version: str = Field("1.0.0", pattern=r"^\d{1,9}(\.\d{1,9}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?$")
     """Of the generated package (PEP 440)."""
+    license: License = ""
+    """Of the generated package, as an SPDX expression such as `Apache-2.0` or `LicenseRef-Proprietary`."""
+    namespace: str = Field("com.example", pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
+    """Yours, as a reversed domain name: the server is called NAMESPACE/NAME-mcp in registries of MCP servers."""
     last_modified: str = ""
     modified_by: str = ""
     gateways: dict[str, Gateway] | None = None
