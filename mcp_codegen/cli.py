@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from mcp_codegen import __version__, output, pipeline
+from mcp_codegen.cli_doctor import doctor
 from mcp_codegen.cli_import import import_
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
 
@@ -141,6 +142,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
 
 
 main.add_command(import_)
+main.add_command(doctor)
 
 
 def _check(generated: list[pipeline.Generated], out: Path) -> None:

@@ -187,7 +187,7 @@ class Package:
             [
                 f"    {self.distribution}                   for a host that starts it: stdio",
                 f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
-                f"    {self.distribution} doctor            what is wrong with its settings and its network, and what to do",
+                f"    {self.distribution} doctor            what is wrong with settings and network, and what to do",
                 "",
                 "Settings, from the environment or the file .env:",
                 "",
