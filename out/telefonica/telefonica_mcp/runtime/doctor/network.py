@@ -96,12 +96,12 @@ def _unreachable(error: BaseException, name: str, host: str) -> Finding:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came from; aiohttp keeps the system's error in a member of its own."""
+    """An error and what it came from; aiohttp keeps the system's error in a member of its own, which says more."""
     while error is not None:
-        yield error
         for kept in (getattr(error, "certificate_error", None), getattr(error, "os_error", None)):
             if isinstance(kept, BaseException):
                 yield kept
+        yield error
         error = error.__cause__ or error.__context__
 
 
