@@ -95,7 +95,7 @@ CERTIFICATES: Mapping[str, tuple[str, dt.datetime, bool, str]] = {
 
 @pytest.mark.parametrize(("host", "ends", "trusted", "said"), CERTIFICATES.values(), ids=CERTIFICATES)
 async def test_a_certificate_that_is_refused_is_told_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, ends: dt.datetime, trusted: bool, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, host: str, ends: dt.datetime, trusted: bool, said: str
 ):
     file = certificate(tmp_path, host=host, ends=ends)
     if trusted:

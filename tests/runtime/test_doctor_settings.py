@@ -87,7 +87,7 @@ def test_a_base_url_that_may_work_is_a_warning(value: str, said: str):
 SECRETS = {
     "nothing": ("BEARER_TOKEN", "", "is empty"),
     "blanks": ("BEARER_TOKEN", "   ", "is empty"),
-    "the word alone": ("BEARER_TOKEN", "Bearer ", "the word Bearer, and no token"),
+    "the word alone": ("BEARER_TOKEN", "Bearer", "the word Bearer, and no token"),
     "the sample": ("BEARER_TOKEN", "your-bearer-token", "still holds a placeholder"),
     "a sample with the word": ("BEARER_TOKEN", "Bearer your-token", "still holds a placeholder"),
     "angle brackets": ("APIM_SUBSCRIPTION_KEY", "<subscription key>", "still holds a placeholder"),
