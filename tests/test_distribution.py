@@ -1,16 +1,16 @@
-"""mcp-codegen as strangers get it: its source archive, the wheel that is built from that, and a catalog compiled with it."""
+"""mcp-codegen as strangers get it: its source archive, the wheel built from that, and a catalog compiled with it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +20,9 @@ CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 def done(*command: str, folder: Path) -> str:
     """What a command printed, having succeeded without anything of this project on its path."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
-    ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )  # noqa: S603 - ours
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
@@ -50,7 +52,9 @@ def test_the_source_archive_holds_what_the_wheel_and_its_readers_need(sdist: Pat
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "pyproject.toml"} <= names
-    assert not [name for name in names if name.startswith((".git/", ".venv", "out/", "tests/")) or name.endswith(".env")]
+    assert not [
+        name for name in names if name.startswith((".git/", ".venv", "out/", "tests/")) or name.endswith(".env")
+    ]
 
 
 def test_the_wheel_holds_every_module_every_template_and_the_license(wheel: Path):
@@ -69,12 +73,14 @@ def test_the_wheel_installed_elsewhere_generates_the_same_bytes(wheel: Path, tmp
     done(*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel), folder=tmp_path)
     [site_packages] = home.glob("lib/python*/site-packages")
     # Its dependencies are not fetched again: this line leads to them, and to nothing that is installed editable.
-    (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site_packages / "dependencies.pth").write_text(f"{Path(click.__file__).parents[1]}\n")
     codegen = str(home / "bin" / "mcp-codegen")
     done(codegen, "generate", str(CATALOG), "--out", str(tmp_path / "out"), folder=tmp_path)
     committed = ROOT / "out" / "telefonica"
     for file in (file for file in committed.rglob("*") if file.is_file() and "__pycache__" not in file.parts):
         assert (tmp_path / "out" / "telefonica" / file.relative_to(committed)).read_bytes() == file.read_bytes()
-    found = done(str(home / "bin" / "python"), "-Ic", "import mcp_codegen; print(mcp_codegen.__file__)", folder=tmp_path)
+    found = done(
+        str(home / "bin" / "python"), "-Ic", "import mcp_codegen; print(mcp_codegen.__file__)", folder=tmp_path
+    )
     assert found.startswith(str(home))
     assert "The templates are there." in done(codegen, "doctor", folder=tmp_path)

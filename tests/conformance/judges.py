@@ -20,7 +20,7 @@ PATIENCE = 300
 """Seconds for an installation over a slow network."""
 
 
-class NotHere(Exception):
+class MissingError(Exception):
     """The judges cannot be had on this machine; its text says why."""
 
 
@@ -41,13 +41,13 @@ class Judges:
     ) -> subprocess.CompletedProcess[str]:
         found = (MODULES / ".bin" / program).resolve()
         assert MODULES / package in found.parents, found
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - ours
             [self.node, str(found), *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False
         )
 
 
 def installed() -> Judges:
-    """The judges, as package-lock.json pins them. Raises `NotHere`."""
+    """The judges, as package-lock.json pins them. Raises `MissingError`."""
     import fcntl  # noqa: PLC0415 - not on every system
 
     lock = FOLDER / "package-lock.json"
@@ -60,7 +60,7 @@ def installed() -> Judges:
             MARK.write_text(wanted)
     node = own or next((str(file) for file in MODULES.glob("node-*/bin/node")), "")
     if not node:
-        raise NotHere(f"Node {'.'.join(map(str, NEEDED))} or newer is not here, nor to be had for this system")
+        raise MissingError(f"Node {'.'.join(map(str, NEEDED))} or newer is not here, nor to be had for this system")
     return Judges(node)
 
 
@@ -68,10 +68,10 @@ def _install(*, with_node: bool) -> None:
     """As it was pinned, running no package's scripts. Node itself is an optional package, the only one of use here."""
     npm = shutil.which("npm")
     if npm is None:
-        raise NotHere("npm is not installed")
+        raise MissingError("npm is not installed")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603 - ours
             [*command, *([] if with_node else ["--omit=optional"])],
             cwd=FOLDER,
             env={**os.environ, "npm_config_update_notifier": "false"},
@@ -81,9 +81,9 @@ def _install(*, with_node: bool) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise NotHere(f"`npm ci` did not end within {PATIENCE} seconds") from error
+        raise MissingError(f"`npm ci` did not end within {PATIENCE} seconds") from error
     if ended.returncode != 0:
-        raise NotHere(f"`npm ci` failed: {ended.stderr.strip().splitlines()[-1:]}")
+        raise MissingError(f"`npm ci` failed: {ended.stderr.strip().splitlines()[-1:]}")
 
 
 def _own_node() -> str:
@@ -91,6 +91,6 @@ def _own_node() -> str:
     node = shutil.which("node")
     if node is None:
         return ""
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - ours
     version = re.match(r"v(\d+)\.(\d+)", said)
     return node if version and (int(version[1]), int(version[2])) >= NEEDED else ""

@@ -29,7 +29,7 @@ SUMMARY = re.compile(r"^([✓✗]) ([a-z0-9-]+): (\d+) passed, (\d+) failed", re
 def judges() -> Judges:
     try:
         return npm.installed()
-    except (npm.NotHere, ImportError) as error:
+    except (npm.MissingError, ImportError) as error:
         pytest.skip(f"the external judges cannot be had: {error}")
 
 
@@ -37,7 +37,9 @@ def judges() -> Judges:
 def stand_in(catalog: Path, folder: Path, *words: str) -> Iterator[dict[str, str]]:
     """The settings of a server whose APIs the stand-in answers for."""
     command = [sys.executable, "-m", "mcp_codegen", "mock", str(catalog), "--port", "0", "--json", *words]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder
+    ) as process:  # noqa: S603 - ours
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["environment"]
         process.terminate()
