@@ -20,9 +20,9 @@ CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 def done(*command: str, folder: Path) -> str:
     """What a command printed, having succeeded without anything of this project on its path."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
-    ended = subprocess.run(
+    ended = subprocess.run(  # noqa: S603 - ours
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )  # noqa: S603 - ours
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -92,9 +92,9 @@ def test_the_doctor_fetches_a_token_and_tells_a_refused_client(tokens_package: B
     command = [sys.executable, "-m", "mcp_codegen", "mock", str(catalog), "--port", "0", "--json"]
     paths = os.pathsep.join([str(tokens_package.folder), *sys.path])
     doctor = [sys.executable, "-m", "tokens_mcp", "doctor", "--json"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - ours
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:  # noqa: S603 - ours
+    ) as process:
         assert process.stdout is not None
         environ = json.loads(process.stdout.readline())["environment"] | {"PYTHONPATH": paths}
         well = run(doctor, tmp_path, environ)

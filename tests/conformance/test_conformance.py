@@ -37,9 +37,9 @@ def judges() -> Judges:
 def stand_in(catalog: Path, folder: Path, *words: str) -> Iterator[dict[str, str]]:
     """The settings of a server whose APIs the stand-in answers for."""
     command = [sys.executable, "-m", "mcp_codegen", "mock", str(catalog), "--port", "0", "--json", *words]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - ours
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder
-    ) as process:  # noqa: S603 - ours
+    ) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["environment"]
         process.terminate()
