@@ -293,6 +293,8 @@ class Catalog(Node):
     """Of the generated package, as an SPDX expression such as `Apache-2.0` or `LicenseRef-Proprietary`."""
     namespace: str = Field("com.example", pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
     """Yours, as a reversed domain name: the server is called NAMESPACE/NAME-mcp in registries of MCP servers."""
+    versioning: Literal["semver"] | None = None
+    """`semver`: the package's version is raised as the changes since the last release ask, and it gets a changelog."""
     last_modified: str = ""
     modified_by: str = ""
     gateways: dict[str, Gateway] | None = None

@@ -9,19 +9,17 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from mcp_codegen import __version__, output, pipeline
+from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_doctor import doctor
 from mcp_codegen.cli_import import import_
-from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
-
-CATALOG = click.Path(path_type=Path)
+from mcp_codegen.cli_telling import CATALOG, count, mistakes, note
+from mcp_codegen.cli_versions import diff, release
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,10 +28,14 @@ def main() -> None:
     """Compile API catalogs into MCP servers and typed clients.
 
     \b
-    Start with a catalog, a JSON or YAML file that lists APIs:
-      mcp-codegen validate catalog/telefonica/api_catalog.json
-      mcp-codegen generate catalog/telefonica/api_catalog.json
-      mcp-codegen mock     catalog/telefonica/api_catalog.json --port 9000
+    A catalog is a JSON or YAML file that lists APIs. Start with one of:
+      mcp-codegen init shop                                    a small one, explained
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json
+    \b
+    Then:
+      mcp-codegen validate catalog/shop/api_catalog.yaml       what is wrong with it
+      mcp-codegen generate catalog/shop/api_catalog.yaml       the package, in out/shop
+      mcp-codegen mock     catalog/shop/api_catalog.yaml       a stand-in of its APIs
     """
 
 
@@ -41,19 +43,19 @@ def main() -> None:
 @click.argument("catalogs", nargs=-1, required=True, type=CATALOG)
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Check catalogs and print everything that is wrong in them.
+    """Print everything that is wrong in catalogs.
 
     Each problem is a line: file:line:column: pointer: what is wrong; what to do.
 
     \b
     Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
-    with _mistakes(as_json=as_json):
+    with mistakes(as_json=as_json):
         for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
-            _note(loaded.notices)
+            note(loaded.notices)
             if not as_json:
                 tools = len(loaded.catalog.active)
-                click.echo(f"{path}: {_count(tools, 'active API')}, no problems")
+                click.echo(f"{path}: {count(tools, 'active API')}, no problems")
         if as_json:
             click.echo("[]")
 
@@ -76,10 +78,10 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
       mcp-codegen generate catalog/telefonica/api_catalog.json           writes out/telefonica
       mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
-    with _mistakes():
+    with mistakes():
         generated = pipeline.generate(catalogs)
         for one in generated:
-            _note(one.notices)
+            note(one.notices)
         if check:
             _check(generated, out)
             return
@@ -89,14 +91,14 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
             written = output.write(one.files, out / one.name, force=force)
             changes = {"added": written.added, "changed": written.changed, "removed": written.removed}
             said = ", ".join(f"{len(paths)} {how}" for how, paths in changes.items() if paths) or "nothing changed"
-            click.echo(f"{out / one.name}: {_count(one.tools, 'tool')}, {_count(len(one.files), 'file')}; {said}")
+            click.echo(f"{out / one.name}: {count(one.tools, 'tool')}, {count(len(one.files), 'file')}; {said}")
 
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to this file; else it is printed.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the file differs.")
 def schema(out: Path | None, *, check: bool) -> None:
-    """Print the JSON Schema of the catalog language, for editors.
+    """Print the language's JSON Schema, for editors.
 
     \b
     Example:  mcp-codegen schema --out catalog/catalog.schema.json
@@ -105,7 +107,7 @@ def schema(out: Path | None, *, check: bool) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    with _mistakes():
+    with mistakes():
         found = output.read_text(out)
         if not check:
             output.write_text(out, text)
@@ -122,17 +124,18 @@ def schema(out: Path | None, *, check: bool) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
 def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
-    """Serve a stand-in of a catalog's APIs on loopback, offline and without credentials of your own.
+    """Serve a stand-in of a catalog's APIs on loopback.
 
-    Routes, methods, required inputs and credentials are enforced. Answers are the catalog's examples where the inputs
-    match, else made from the answer's schema: the same inputs always get the same answer.
+    It needs no network and no credentials of your own. Routes, methods, required inputs and credentials are
+    enforced. Answers are the catalog's examples where the inputs match, else made from the answer's schema: the
+    same inputs always get the same answer.
 
     \b
     Example:  mcp-codegen mock catalog/telefonica/api_catalog.json --fail deuda_fija=503:0.2 --latency 50
     """
     from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
 
-    with _mistakes():
+    with mistakes():
         loaded = pipeline.load(catalog)
         known = [operation.api.name for operation in loaded.catalog.active]
         parsed = tuple(standin.parse_fault(fault, known) for fault in faults)
@@ -141,8 +144,8 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
 
 
-main.add_command(import_)
-main.add_command(doctor)
+for _verb in (init, add, import_, list_, diff, release, doctor):
+    main.add_command(_verb)
 
 
 def _check(generated: list[pipeline.Generated], out: Path) -> None:
@@ -168,25 +171,3 @@ def _announce(url: str, environment: Mapping[str, str]) -> None:
 def _announce_json(url: str, environment: Mapping[str, str]) -> None:
     click.echo(json.dumps({"url": url, "environment": dict(environment)}))
     sys.stdout.flush()
-
-
-def _note(notices: Sequence[Diagnostic]) -> None:
-    for notice in notices:
-        click.echo(f"note: {notice}", err=True)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-@contextmanager
-def _mistakes(*, as_json: bool = False) -> Iterator[None]:
-    """A user's mistake is told on stderr, never as a traceback."""
-    try:
-        yield
-    except CodegenError as error:
-        if as_json and isinstance(error, CatalogError):
-            click.echo(json.dumps([asdict(one) for one in error.diagnostics], ensure_ascii=False, indent=2))
-        else:
-            click.echo(str(error), err=True)
-        sys.exit(1)

@@ -52,12 +52,19 @@ def import_(
     root: Path | None,
     allow_remote: bool,
 ) -> None:
-    """Make a catalog of an OpenAPI description, a Postman collection or curl commands.
+    """Make a catalog of OpenAPI, Postman or curl.
 
-    SPEC is a file or a folder: OpenAPI 2.0, 3.0 or 3.1, JSON or YAML; a Postman collection 2.1; a file with curl
-    commands, or - for standard input. Every operation becomes an API, or the report names the reason.
+    SPEC is a file or a folder: an OpenAPI description 2.0, 3.0 or 3.1, JSON or YAML; a Postman collection 2.1; a
+    file with curl commands, or - for standard input. Every operation becomes an API, or the report names the
+    reason.
 
     Importing into the same catalog again keeps what was edited there.
+
+    \b
+    Examples:
+      mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json --report -
+      mcp-codegen import collection.json --out catalog/shop/api_catalog.json --select 'tag:orders'
+      pbpaste | mcp-codegen import - --out catalog/shop/api_catalog.json
     """
     try:
         mine = _existing(out)

@@ -24,7 +24,7 @@ class Origins:
         spelled = names.resolve(sources, lambda s: names.constant_case(_host(s)), names.RESERVED_GATEWAYS)
         self._constants = {source: name.upper() for source, name in spelled.items()}
         self.all = tuple(self._origin(next(one for one in catalog.active if _source(one) == s)) for s in sources)
-        found = [setting for one in catalog.active for setting in self._settings(one)]
+        found = [setting for one in catalog.active for setting in self.settings_of(one)]
         first = {setting.name: setting for setting in reversed(found)}
         self.settings = tuple(first[name] for name in dict.fromkeys(setting.name for setting in found))
 
@@ -66,7 +66,8 @@ class Origins:
     def _timeout_variable(self, one: Operation) -> str:
         return f"{self.constant_of(one).rstrip('_')}_TIMEOUT"
 
-    def _settings(self, one: Operation) -> Iterator[Setting]:
+    def settings_of(self, one: Operation) -> Iterator[Setting]:
+        """What the environment says for an API."""
         gateway, name = self._gateway(one), _host(_source(one))
         for variable in _VARIABLE.findall(gateway.base_url):
             whole = gateway.base_url == f"${{{variable}}}"

@@ -6,14 +6,15 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, lowering, parsing, rendering, rules, source
+from mcp_codegen import catalog, checked, lowering, parsing, releasing, rendering, rules, source
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
+from mcp_codegen.releasing import Release
 from mcp_codegen.source import Source
 
 
@@ -25,6 +26,8 @@ class Loaded:
     digest: str
     """Of its content: the same for the same content in any format and any order of keys."""
     notices: tuple[Diagnostic, ...]
+    data: Mapping[str, Any]
+    """As it was written, keys in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,11 @@ class Generated:
 
 def load(file: Path) -> Loaded:
     """Read and check a catalog. Raises `CatalogError` with everything that is wrong in it."""
-    read = source.load(file)
+    return understand(source.load(file), file)
+
+
+def understand(read: Source, file: Path) -> Loaded:
+    """Check what was read from a file, or is to be written to it. Raises `CatalogError`."""
     data = _named(_sorted(read.data), file)
     parsed = parsing.parse(data)
     whole = checked.read(parsed.catalog, parsed.broken, parsed.problems) if parsed.catalog else None
@@ -47,7 +54,7 @@ def load(file: Path) -> Loaded:
     if problems or whole is None:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
     notices = read.diagnostics(_placed(rules.notices(whole), read))
-    return Loaded(whole, _digest(data), tuple(sorted(set(notices))))
+    return Loaded(whole, _digest(data), tuple(sorted(set(notices))), data)
 
 
 def load_all(files: Iterable[Path]) -> list[Loaded]:
@@ -74,7 +81,30 @@ def generate(files: Iterable[Path]) -> list[Generated]:
         if first.setdefault(module, path) != path:
             said = f"the package of {first[module]} is {module}_mcp too"
             raise CatalogError([Diagnostic(str(path), 1, 1, "name", said, "give each catalog a name of its own")])
-    return [_generated(one) for one in loaded]
+    return [_generated(one, path) for one, path in zip(loaded, paths, strict=True)]
+
+
+def release(loaded: Loaded, file: Path) -> Release:
+    """What a catalog is released as: a function of it, of its last release, and of its changelog beside it.
+
+    Raises `CatalogError` where one of those cannot be read.
+    """
+    last = releasing.released_file(file)
+    past = releasing.changelog_file(file)
+    try:
+        return releasing.release(
+            loaded.catalog,
+            load(last).catalog if last.exists() else None,
+            past.read_text("utf-8") if past.exists() else "",
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        said = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
+        raise CatalogError([Diagnostic(str(past), 1, 1, "$", said, "mend that, or remove the file")]) from error
+
+
+def record(loaded: Loaded) -> str:
+    """The text of the file that the next release is compared with."""
+    return json.dumps(loaded.data, indent=2, ensure_ascii=False) + "\n"
 
 
 def language_schema() -> str:
@@ -85,9 +115,14 @@ def language_schema() -> str:
     return json.dumps(schema | about | {"required": required}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _generated(loaded: Loaded) -> Generated:
-    package = lowering.lower(loaded.catalog, loaded.digest)
-    return Generated(package.name, len(package.tools), rendering.render(package), loaded.notices)
+def _generated(loaded: Loaded, file: Path) -> Generated:
+    whole, more = loaded.catalog, {}
+    if whole.catalog.versioning:
+        released = release(loaded, file)
+        whole = replace(whole, catalog=whole.catalog.model_copy(update={"version": released.version}))
+        more = {"CHANGELOG.md": released.changelog}
+    package = lowering.lower(whole, loaded.digest)
+    return Generated(package.name, len(package.tools), rendering.render(package) | more, loaded.notices)
 
 
 def _sorted(data: Any) -> Any:  # noqa: ANN401 - JSON

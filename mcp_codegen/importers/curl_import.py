@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -44,7 +45,7 @@ def _commands(text: str, file: str) -> list[tuple[int, list[str]]]:
     plain = re.sub(r"(?:\\|\^|`)\r?\n", "  ", text)
     starts = [match.start() for match in re.finditer(r"(?m)^\s*(?:\$\s+)?curl(?=\s)", plain)]
     commands = []
-    for start, end in zip(starts, [*starts[1:], len(plain)], strict=True):
+    for start, end in pairwise([*starts, len(plain)]):
         line = text.count("\n", 0, start) + 1
         try:
             words = shlex.split(_unquoted_ansi(plain[start:end]), comments=False)

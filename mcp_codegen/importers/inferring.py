@@ -12,8 +12,12 @@ _VARIABLE: Final = re.compile(r"\{\{[^{}]*\}\}")
 _BARE: Final = re.compile(r"\{\{=[^{}]*\}\}")
 """A variable that stood without quotes: its value may be anything."""
 _SECRET: Final = re.compile(
-    r"(api[-_ ]?key|subscription-key|token|secret|passw(or)?d|credential|authorization)", re.IGNORECASE
+    r"(api|access|private|subscription)[-_ ]?key|token|secret|passw(or)?d|passphrase|credential|authorization|session"
+    r"|signature|jwt|^(key|sig|pwd|auth)$",
+    re.IGNORECASE,
 )
+_OPAQUE: Final = re.compile(r"eyJ[\w-]+\.[\w.-]+|(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_=-]{32,}")
+"""A token, or what looks like one."""
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})")
 _DEEPEST: Final = 30
@@ -68,7 +72,7 @@ def text_input(name: str, place: str, text: str, description: str = "", *, requi
     value: Any = int(text) if kind["type"] == "integer" else text == "true" if kind["type"] == "boolean" else text
     if is_secret(name):
         return {**written, "type": "string", "secret": True}
-    return {**written, **kind} | ({"example": value} if text and not _VARIABLE.search(text) else {})
+    return {**written, **kind} | ({"example": value} if text and may_be_shown(text) else {})
 
 
 def members(value: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -81,7 +85,7 @@ def members(value: Mapping[str, Any]) -> list[dict[str, Any]]:
         written = {"name": name, "in": "body", **kind}
         if is_secret(name) and kind.get("type") in ("string", "any"):
             written["secret"] = True
-        elif not has_variable(one):
+        elif may_be_shown(one):
             written["example"] = one
         found.append(written)
     return found
@@ -90,6 +94,17 @@ def members(value: Mapping[str, Any]) -> list[dict[str, Any]]:
 def is_secret(name: str) -> bool:
     """Whether a value of that name is likely to be a secret."""
     return _SECRET.search(name) is not None
+
+
+def may_be_shown(value: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether a value can be an example: neither a Postman variable nor a likely secret stands in it."""
+    if isinstance(value, str):
+        return not (has_variable(value) or _OPAQUE.fullmatch(value))
+    if isinstance(value, Mapping):
+        return all(
+            not (is_secret(str(name)) and isinstance(one, str)) and may_be_shown(one) for name, one in value.items()
+        )
+    return all(map(may_be_shown, value)) if isinstance(value, list) else True
 
 
 def has_variable(value: Any) -> bool:  # noqa: ANN401 - JSON

@@ -77,7 +77,8 @@ def api(request: Request, catalog: str, draft: Draft) -> dict[str, Any]:
             inputs.append(inferring.text_input(one.name, "header", one.text, one.description, required=False))
         else:
             draft.tell(f"no header can be called {shown(one.name)}; it is left out")
-    inputs += _listed("cookie", [one for one in request.cookies if _TOKEN.fullmatch(one.name)], keys)
+    cookies = [Value(one.name, "", one.description) for one in request.cookies if _TOKEN.fullmatch(one.name)]
+    inputs += [one | {"secret": True} for one in _listed("cookie", cookies, keys)]  # a cookie is mostly a session's
     body = _body(request, draft)
     inputs += body.pop("inputs", [])
     return {"httpMethod": request.method, "endpoint": request.path, **({"inputs": inputs} if inputs else {}), **body}
@@ -140,7 +141,7 @@ def _raw(text: str, media_type: str, draft: Draft) -> dict[str, Any]:
     named = {"contentType": media_type} if media_type not in ("", "application/json") else {}
     if isinstance(value[0], dict) and value[0]:
         return {"inputs": inferring.members(value[0]), **named}
-    example = {} if inferring.has_variable(value[0]) else {"example": value[0]}
+    example = {} if not inferring.may_be_shown(value[0]) else {"example": value[0]}
     return {"body": {"schema": inferring.schema(value[0]), **example}, **named}
 
 

@@ -33,6 +33,11 @@ class Source:
     data: Any
     """Nothing but dict, list, str, int, float, bool and None; keys are texts."""
 
+    @property
+    def is_json(self) -> bool:
+        """Whether it is JSON; else it is YAML."""
+        return _is_json(self.file, self.text)
+
     def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
         """The problems with their places, in the given order; one pass over the text serves them all.
 

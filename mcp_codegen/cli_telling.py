@@ -1,0 +1,40 @@
+"""What the verbs share: how mistakes, notes and numbers are told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
+
+CATALOG = click.Path(path_type=Path)
+
+
+@contextmanager
+def mistakes(*, as_json: bool = False) -> Iterator[None]:
+    """A user's mistake is told on stderr, never as a traceback."""
+    try:
+        yield
+    except CodegenError as error:
+        if as_json and isinstance(error, CatalogError):
+            click.echo(json.dumps([asdict(one) for one in error.diagnostics], ensure_ascii=False, indent=2))
+        else:
+            click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def note(notices: Sequence[Diagnostic]) -> None:
+    """What is worth a word, on stderr."""
+    for notice in notices:
+        click.echo(f"note: {notice}", err=True)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 tool`, `2 tools`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
