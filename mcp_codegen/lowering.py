@@ -15,6 +15,7 @@ from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_im
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Iteration, Keyword, Package, Tool
 from mcp_codegen.paging import Paging, paging_of
+from mcp_codegen.probing import checkup
 from mcp_codegen.schema import Schema
 
 JSON: Final = "application/json"
@@ -41,6 +42,8 @@ class _Lowering:
             title=about.title or about.name,
             description=about.description,
             version=about.version,
+            license=about.license,
+            namespace=about.namespace,
             module=f"{about.name.replace('-', '_')}_mcp",
             distribution=f"{about.name.replace('_', '-')}-mcp",
             client=self._client,
@@ -52,6 +55,7 @@ class _Lowering:
             client_imports=self._client_imports(),
             longest_timeout=self._longest_timeout(),
             listing={"tools": self.listing.tools},
+            checkup=checkup(self.catalog, self._tool_names, self._origins.settings),
             metadata=self._metadata(),
         )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, JsonValue
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 from mcp_codegen.catalog.authentication import Auths
 from mcp_codegen.catalog.nodes import HeaderName, Node, Seconds, Text
@@ -14,6 +16,16 @@ from mcp_codegen.catalog.types import Body, Input, NamedField
 
 LONGEST_NAME: Final = 40
 """Of a catalog."""
+
+
+def _license(value: str) -> str:
+    try:
+        return canonicalize_license_expression(value) if value else ""
+    except InvalidLicenseExpression:
+        raise PydanticCustomError("license", "this is no SPDX license expression") from None
+
+
+License = Annotated[str, AfterValidator(_license)]
 
 
 class Gateway(Node):
@@ -105,6 +117,10 @@ class Catalog(Node):
     description: Text = ""
     version: str = Field("1.0.0", pattern=r"^\d{1,9}(\.\d{1,9}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?$")
     """Of the generated package (PEP 440)."""
+    license: License = ""
+    """Of the generated package, as an SPDX expression such as `Apache-2.0` or `LicenseRef-Proprietary`."""
+    namespace: str = Field("com.example", pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
+    """Yours, as a reversed domain name: the server is called NAMESPACE/NAME-mcp in registries of MCP servers."""
     versioning: Literal["semver"] | None = None
     """`semver`: the package's version is raised as the changes since the last release ask, and it gets a changelog."""
     last_modified: str = ""

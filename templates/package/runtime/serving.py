@@ -44,8 +44,13 @@ def environment(env_file: Path | None = None) -> dict[str, str]:
 
 def serve(create: Create, *, program: str, version: str, description: str, argv: Sequence[str] | None = None) -> None:
     """Serve until the host closes stdin, or until the process is interrupted."""
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["doctor"]:
+        from .doctor.command import main  # noqa: PLC0415 - a server that starts does not need it
+
+        raise SystemExit(main(words[1:], program, version))
     parser = make_parser(program, version, description)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(words)
     if args.env_file and not args.env_file.is_file():
         parser.error(f"there is no file {args.env_file}; name one that exists, or leave --env-file out")
     try:
