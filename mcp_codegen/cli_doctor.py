@@ -28,10 +28,14 @@ PATTERNS: Final = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(files: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
-    """Look at the installation, the settings of language models, catalogs, and what was generated from them.
+    """Look for what is in the way of generating.
 
-    Without CATALOG: those in catalog/*. Exit code 1 where something is in the way. The settings of a generated server
-    are looked at by its own doctor: telefonica-mcp doctor.
+    Looked at are the installation, the settings of language models, catalogs and their output. A generated server has a
+    doctor for its own settings: telefonica-mcp doctor. Without
+    CATALOG: those in catalog/*. Exit code 1 where something is in the way.
+
+    \b
+    Example:  mcp-codegen doctor catalog/telefonica/api_catalog.json
     """
     chosen = list(files) or sorted(file for pattern in PATTERNS for file in Path("catalog").glob(f"*/{pattern}"))
     hidden = secrets(os.environ)

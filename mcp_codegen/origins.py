@@ -80,23 +80,21 @@ class Origins:
             whole = gateway.base_url == f"${{{variable}}}"
             sample = f"https://{name.lower()}.example.com" if whole else "value"
             doc = f"{'B' if whole else 'Part of the b'}ase URL of {name}."
-            yield Setting(variable, doc, secret=False, sample=sample, optional=False)
+            yield Setting(variable, doc, "text", sample)
         for auth in self._catalog.auths_of(one):
             for variable, doc in _secrets(auth):
-                yield Setting(
-                    variable, f"{doc} for {name}.", secret=True, sample=f"your-{_slug(variable)}", optional=False
-                )
+                yield Setting(variable, f"{doc} for {name}.", "secret", f"your-{_slug(variable)}")
             if isinstance(auth, OAuth2ClientCredentials):
                 for variable in _VARIABLE.findall(auth.token_url):
                     doc = f"Where tokens for {name} are issued."
-                    yield Setting(variable, doc, secret=False, sample="https://auth.example.com", optional=False)
+                    yield Setting(variable, doc, "text", "https://auth.example.com")
         retry = gateway.retry or Retry()
-        for variable, doc, sample in (
-            ("TIMEOUT", f"Seconds that a call through {name} may take.", f"{gateway.timeout_seconds:g}"),
-            ("ATTEMPTS", f"Attempts of a call through {name} that may be made twice.", str(retry.attempts)),
-            ("BREAKER", f"Whether {name} is left alone for a while when it fails: on or off.", "on"),
-        ):
-            yield Setting(f"{self._prefix(one)}_{variable}", doc, secret=False, sample=sample, optional=True)
+        prefix, seconds = self._prefix(one), f"{gateway.timeout_seconds:g}"
+        yield Setting(f"{prefix}_TIMEOUT", f"Seconds that a call through {name} may take.", "seconds", seconds)
+        attempts = f"Attempts of a call through {name} that may be made twice."
+        yield Setting(f"{prefix}_ATTEMPTS", attempts, "count", str(retry.attempts))
+        breaker = f"Whether {name} is left alone for a while when it fails: on or off."
+        yield Setting(f"{prefix}_BREAKER", breaker, "switch", "on")
 
 
 def _source(one: Operation) -> str:

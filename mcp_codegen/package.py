@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 REGISTRY_TEXT: Final = 100
 """Characters that a registry takes of a title and of a description."""
@@ -142,16 +142,29 @@ class Origin:
     arguments: tuple[Keyword, ...]
 
 
+SettingKind = Literal["secret", "text", "seconds", "count", "switch"]
+"""What a setting holds; the last three have defaults."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """An environment variable of the generated server."""
 
     name: str
     doc: str
-    secret: bool
+    kind: SettingKind
     sample: str
     """A placeholder or the default."""
-    optional: bool
+
+    @property
+    def secret(self) -> bool:
+        """Whether nobody may see it."""
+        return self.kind == "secret"
+
+    @property
+    def optional(self) -> bool:
+        """Whether there is a default."""
+        return self.kind in ("seconds", "count", "switch")
 
 
 @dataclass(frozen=True, slots=True)

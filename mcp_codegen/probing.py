@@ -25,8 +25,7 @@ def checkup(catalog: CheckedCatalog, tool_names: Mapping[str, str], settings: It
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
-    kind = "secret" if setting.secret else "seconds" if setting.optional else "text"
-    return {"name": setting.name, "doc": setting.doc, "kind": kind, "sample": setting.sample}
+    return {"name": setting.name, "doc": setting.doc, "kind": setting.kind, "sample": setting.sample}
 
 
 def _gateway(catalog: CheckedCatalog, operations: Sequence[Operation], tool_names: Mapping[str, str]) -> dict[str, Any]:

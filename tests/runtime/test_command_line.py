@@ -169,8 +169,8 @@ def test_a_port_in_use_is_said_so(tmp_path: Path):
         port = taken.getsockname()[1]
         result = run([*SERVE, "--transport", "http", "--port", str(port)], tmp_path, {})
     assert result.returncode == 2
-    said = f"cannot listen on 127.0.0.1, port {port}: address already in use; choose another with --port."
-    assert said in result.stderr
+    said = f"127.0.0.1, port {port}, cannot be listened on: address already in use. Choose another --port or --host."
+    assert said in " ".join(result.stderr.split())
     assert "Listening" not in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -20,13 +20,12 @@ from .credentials import OPEN, Carried, Credential
 from .exchange import exchange
 from .guard import Guard
 from .idempotency import idempotency_key
-from .retrying import NEVER, Retry
+from .retrying import MOST_ATTEMPTS, NEVER, Retry
 from .settings import Settings, variables_of
 from .tracing import answered, traced
 from .wire import cookie_header, fill, header_values, query_string
 
 UNAUTHORIZED = 401
-MOST_ATTEMPTS = 10
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """The idempotent methods (RFC 9110, section 9.2.2)."""
 

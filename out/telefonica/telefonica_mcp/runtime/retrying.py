@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 TOO_MANY = 429
+MOST_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)

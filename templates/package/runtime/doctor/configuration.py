@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic_core import from_json
 
 from ...errors import NotConfigured
+from ..retrying import MOST_ATTEMPTS
 from ..settings import REMEDY, Settings
 from . import urls
 from .findings import Finding, fine, problem, warning
@@ -112,7 +113,7 @@ def _setting(setting: Setting, environ: Mapping[str, str]) -> Iterator[Finding]:
     name, raw = setting.name, environ.get(setting.name, "")
     value = raw.strip()
     if not value:
-        if setting.kind == "seconds":
+        if setting.optional:
             return
         said = "is empty" if name in environ else "is not set"
         yield problem(f"{name} {said}. It is: {setting.doc}", REMEDY)
@@ -123,11 +124,20 @@ def _setting(setting: Setting, environ: Mapping[str, str]) -> Iterator[Finding]:
     else:
         if raw != value:
             yield warning(f"{name} has blanks around it, which are left out.", "Remove them.")
-        if setting.kind == "seconds":
-            try:
-                Settings(environ).seconds(name, 1)
-            except NotConfigured as error:
-                yield problem(error.message, "Write a number, such as 30.")
+        try:
+            _read(setting, Settings(environ))
+        except NotConfigured as error:
+            yield problem(error.message, f"Write one, such as {setting.sample}.")
+
+
+def _read(setting: Setting, settings: Settings) -> None:
+    """Read an optional one as the server does. Raises `NotConfigured`."""
+    if setting.kind == "seconds":
+        settings.seconds(setting.name, 1)
+    elif setting.kind == "count":
+        settings.whole(setting.name, 1, most=MOST_ATTEMPTS)
+    elif setting.kind == "switch":
+        settings.switch(setting.name, default=True)
 
 
 def _is_placeholder(value: str) -> bool:

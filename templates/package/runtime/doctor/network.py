@@ -13,7 +13,8 @@ from urllib.request import getproxies
 import httpx
 
 from ...errors import Blocked
-from ..answers import RawAnswer, refusal
+from ..exchange import RawAnswer
+from ..refusals import refusal
 from .configuration import age
 from .findings import Finding, fine, problem, warning
 
@@ -57,7 +58,7 @@ async def reach(http: httpx.AsyncClient, name: str, url: str) -> list[Finding]:
     took = time.time() - sent
     secure = "certificate valid, " if response.url.scheme == "https" else ""
     found = [fine(f"{name}: {host} answers ({secure}HTTP {response.status_code} without a credential).")]
-    answer = RawAnswer(response.status_code, content, response.headers.get("content-type", ""))
+    answer = RawAnswer(response.status_code, content, dict(response.headers))
     if isinstance(blocked := refusal(answer, ()), Blocked):
         found.append(warning(f"{name}: {blocked.message}", blocked.hint))
     return [*found, *_clock(response.headers.get("date", ""), sent + took / 2, host)]

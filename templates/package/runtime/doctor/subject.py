@@ -19,8 +19,13 @@ class Setting(BaseModel):
 
     name: str
     doc: str
-    kind: Literal["secret", "seconds", "text"]
+    kind: Literal["secret", "text", "seconds", "count", "switch"]
     sample: str
+
+    @property
+    def optional(self) -> bool:
+        """Whether there is a default."""
+        return self.kind in ("seconds", "count", "switch")
 
 
 class ApiKey(BaseModel):

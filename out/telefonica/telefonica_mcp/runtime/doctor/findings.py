@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from ..answers import SHORTEST_SECRET
+from ..exchange import SHORTEST_SECRET
 from ..masking import masked
 
 Level = Literal["ok", "warning", "problem"]

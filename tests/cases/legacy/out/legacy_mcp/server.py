@@ -11,9 +11,13 @@ Settings, from the environment or the file .env:
     APIM_BASE_URL          Base URL of apim.
     APIM_SUBSCRIPTION_KEY  Key (header Ocp-Apim-Subscription-Key) for apim.
     APIM_TIMEOUT           Seconds that a call through apim may take.
+    APIM_ATTEMPTS          Attempts of a call through apim that may be made twice.
+    APIM_BREAKER           Whether apim is left alone for a while when it fails: on or off.
     API_BASE_URL           Base URL of direct.
     BEARER_TOKEN           Bearer token for direct.
     DIRECT_TIMEOUT         Seconds that a call through direct may take.
+    DIRECT_ATTEMPTS        Attempts of a call through direct that may be made twice.
+    DIRECT_BREAKER         Whether direct is left alone for a while when it fails: on or off.
 """
 
 from __future__ import annotations
