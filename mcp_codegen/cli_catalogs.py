@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mcp_codegen import adding, editing, pipeline, source, starting
 from mcp_codegen.checked import CheckedCatalog, Operation
-from mcp_codegen.cli_telling import CATALOG, catalog_file, mistakes
+from mcp_codegen.cli_telling import CATALOG, catalog_file, catalog_files, mistakes
 from mcp_codegen.errors import SettingsError, shown
 from mcp_codegen.literals import json_text
 from mcp_codegen.names import tool_name
@@ -170,7 +170,7 @@ def _cell(row: dict[str, Any], column: str) -> str:
 
 
 def _only_catalog() -> Path:
-    found = sorted(file for end in ("json", "yaml", "yml") for file in Path().glob(f"catalog/*/api_catalog.{end}"))
+    found = catalog_files()
     if len(found) == 1:
         return found[0]
     if not found:

@@ -17,6 +17,11 @@ CATALOG = click.Path(path_type=Path)
 _NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 
 
+def catalog_files() -> list[Path]:
+    """The catalogs in the folders of `catalog/`, where `init` writes them."""
+    return sorted(file for name in _NAMES for file in Path("catalog").glob(f"*/{name}"))
+
+
 def catalog_file(path: Path) -> Path:
     """The catalog in a folder; any other path as it is. Raises `CatalogError`."""
     if not path.is_dir():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mcp_codegen import hosts, paging
+from mcp_codegen import hosts, paging, policies
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import Problem
 from mcp_codegen.listing import Listing
@@ -23,6 +23,7 @@ RULES: Final[tuple[Rule, ...]] = (
     endpoints.check,
     inputs.check,
     paging.check,
+    policies.check,
     examples.check,
 )
 

@@ -29,8 +29,6 @@ def check(catalog: CheckedCatalog) -> Iterator[Problem]:
             yield Problem(
                 (*one.pointer, "output"), "'outputs' and 'output' describe the same answer", "keep one", at_key=True
             )
-        if one.api.active:
-            yield from gateways.retry(one.api, one.pointer)
 
 
 def _gateway(one: Operation, known: Mapping[str, Gateway]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mcp_codegen.catalog import Api, ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
+from mcp_codegen.catalog import ApiKey, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import Pointer, Problem, shown
 
@@ -34,7 +34,6 @@ def check(catalog: CheckedCatalog) -> Iterator[Problem]:
             )
         yield from base_url(gateway.base_url, (*where, "baseUrl"))
         yield from auths(gateway.auth, (*where, "auth"))
-        yield from retry(gateway, where)
 
 
 def base_url(url: str, pointer: Pointer) -> Iterator[Problem]:
@@ -74,9 +73,3 @@ def auths(asked: Sequence[object], pointer: Pointer) -> Iterator[Problem]:
         taken.add(place)
         if isinstance(auth, OAuth2ClientCredentials):
             yield from base_url(auth.token_url, (*pointer, "tokenUrl"))
-
-
-def retry(node: Gateway | Api, pointer: Pointer) -> Iterator[Problem]:
-    """The language knows the policy, and the generator does not."""
-    if node.retry is not None:
-        yield Problem((*pointer, "retry"), "'retry' cannot be generated yet", "leave it out", at_key=True)
