@@ -53,7 +53,7 @@ lock: $(BIN)/uv  ## Pin every package anew in constraints.txt (UPGRADE=1 takes t
 	    pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) --output-file constraints.txt
 
 clean:  ## Remove .venv, caches, results, built packages and what benchmarks fetched; never a generated, committed file
-	rm -rf .venv build dist out/runs .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist out/runs tests/conformance/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up ---------------------------------------------------------------------------------------------------------

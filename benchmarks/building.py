@@ -43,7 +43,7 @@ class Bench:
 
     def catalog(self, spec: Spec) -> Path:
         """Where a description's catalog is, or is to be."""
-        return spec.file if spec.is_catalog else self.work / spec.name / "measured" / "api_catalog.json"
+        return spec.file if spec.is_catalog else self.work / spec.name / "api_catalog.json"
 
 
 def import_(spec: Spec, catalog: Path) -> Cost:

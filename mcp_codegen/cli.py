@@ -19,6 +19,7 @@ import click
 from mcp_codegen import __version__, building, memory, output, pipeline
 from mcp_codegen.building import Built
 from mcp_codegen.cli_catalogs import add, init, list_
+from mcp_codegen.cli_doctor import doctor
 from mcp_codegen.cli_import import import_
 from mcp_codegen.cli_telling import CATALOG, count, mistakes, note
 from mcp_codegen.cli_versions import diff, release
@@ -121,7 +122,7 @@ def schema(out: Path | None, *, check: bool) -> None:
 @click.argument("catalog", type=CATALOG)
 @click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="0 takes a free one.")
 @click.option("--latency", type=click.IntRange(0, 60_000), default=0, metavar="MS", help="Milliseconds per answer.")
-@click.option("--fail", "faults", multiple=True, metavar="API=STATUS[:RATE]", help="Answer STATUS to a share of calls.")
+@click.option("--fail", "faults", multiple=True, metavar="API=FAULT[:RATE]", help="What goes wrong, and how often.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, and stop when stdin closes.")
 def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: int, *, as_json: bool) -> None:
@@ -131,8 +132,14 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
     enforced. Answers are the catalog's examples where the inputs match, else made from the answer's schema: the
     same inputs always get the same answer.
 
+    A FAULT is an HTTP status from 400, or one of slow, drip, reset, truncated, invalid-json, deep-json, wrong-type,
+    drift, waf, redirect, bomb, endless, echo. :RATE is the share of calls, @20 all but the first 20, @20x5 five calls
+    after these. The API * is each of them.
+
     \b
-    Example:  mcp-codegen mock catalog/telefonica/api_catalog.json --fail deuda_fija=503:0.2 --latency 50
+    Examples:
+      mcp-codegen mock catalog/telefonica/api_catalog.json --fail deuda_fija=503:0.2 --latency 50
+      mcp-codegen mock catalog/telefonica/api_catalog.json --fail '*=reset:0.05' --fail deuda_fija=401@20
     """
     from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
 
@@ -145,7 +152,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
 
 
-for _verb in (init, add, import_, list_, diff, release):
+for _verb in (init, add, import_, list_, diff, release, doctor):
     main.add_command(_verb)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from mcp_codegen import __version__, names, pages
+from mcp_codegen import __version__, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
@@ -15,6 +15,7 @@ from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_im
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Iteration, Keyword, Package, Tool
 from mcp_codegen.paging import Paging, paging_of
+from mcp_codegen.probing import checkup
 from mcp_codegen.schema import Schema
 
 JSON: Final = "application/json"
@@ -41,6 +42,8 @@ class _Lowering:
             title=about.title or about.name,
             description=about.description,
             version=about.version,
+            license=about.license,
+            namespace=about.namespace,
             module=f"{about.name.replace('-', '_')}_mcp",
             distribution=f"{about.name.replace('_', '-')}-mcp",
             client=self._client,
@@ -52,6 +55,7 @@ class _Lowering:
             client_imports=self._client_imports(),
             longest_timeout=self._longest_timeout(),
             listing={"tools": self.listing.tools},
+            checkup=checkup(self.catalog, self._tool_names, self._origins.settings),
             metadata=self._metadata(),
         )
 
@@ -133,6 +137,7 @@ class _Lowering:
         local += [Import("..runtime.bodies", bodies)] if bodies else []
         policies = {tool.pages.partition("(")[0] for tool in tools if tool.pages}
         local += [Import("..runtime.paging", tuple(sorted(policies)))] if policies else []
+        local += [Import("..runtime.retrying", ("Retry",))] if "Retry" in words else []
         local += [Import("..runtime.styles", ("Styled",))] if "Styled" in words else []
         local += [Import("..runtime.tooling", ("ToolBox",))]
         context = [Import("mcp.server.mcpserver", ("Context",))]
@@ -211,6 +216,7 @@ class _Lowering:
             keywords.append(Keyword("timeout", literal(one.api.timeout_seconds)))
         if one.api.answer_type != JSON:
             keywords.append(Keyword("accept", literal(one.api.answer_type)))
+        keywords += policies.of_call(one)
         return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
 
     # --- the package as a whole --------------------------------------------------------------------

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from mcp_codegen import hosts, paging
+from mcp_codegen import hosts, paging, policies
 from mcp_codegen.catalog import ApiKey, Gateway, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.checked import DIRECT, CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.errors import Pointer, Problem, shown
@@ -116,7 +116,6 @@ def _gateways_work(catalog: CheckedCatalog) -> Iterator[Problem]:
             )
         yield from _base_url(gateway.base_url, (*where, "baseUrl"))
         yield from _auths(gateway.auth, (*where, "auth"))
-        yield from _policies(gateway, where)
 
 
 def _base_url(url: str, pointer: Pointer) -> Iterator[Problem]:
@@ -158,11 +157,6 @@ def _auths(auths: Sequence[object], pointer: Pointer) -> Iterator[Problem]:
             yield from _base_url(auth.token_url, (*pointer, "tokenUrl"))
 
 
-def _policies(node: Any, pointer: Pointer) -> Iterator[Problem]:  # noqa: ANN401 - Gateway or Api
-    if node.retry is not None:
-        yield Problem((*pointer, "retry"), "'retry' cannot be generated yet", "leave it out", at_key=True)
-
-
 # --- one API -------------------------------------------------------------------------------------------
 
 
@@ -179,7 +173,6 @@ def _apis_are_whole(catalog: CheckedCatalog) -> Iterator[Problem]:
                 (*one.pointer, "output"), "'outputs' and 'output' describe the same answer", "keep one", at_key=True
             )
         if one.api.active:
-            yield from _policies(one.api, one.pointer)
             yield from _parameters(one, catalog)
 
 
@@ -397,5 +390,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _gateways_work,
     _apis_are_whole,
     paging.check,
+    policies.check,
     _examples_fit,
 )

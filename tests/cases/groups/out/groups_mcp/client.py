@@ -23,7 +23,7 @@ class GroupsClient(ApiClient):
 
     package = "groups_mcp"
     longest = 30.0
-    variables = ("GROUPS_URL", "MAIN_TIMEOUT")
+    variables = ("GROUPS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def a(self) -> Shared:
         """a"""

@@ -23,7 +23,7 @@ class ApiMcpClient(ApiClient):
 
     package = "api_mcp"
     longest = 30.0
-    variables = ("NAMES_URL", "MAIN_TIMEOUT")
+    variables = ("NAMES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def get_a_587f9c(self, *, type: str, class_: str, self_: str | MISSING = MISSING) -> Any:
         """getA"""
