@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mcp_codegen import catalog, checked, names, parsing, rules, source
+from mcp_codegen.cli_telling import uncollected
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic, Problem, SettingsError, shown
 from mcp_codegen.importers import curl_import, merge, openapi, postman, proving, report, selecting, sources
 from mcp_codegen.importers.assembling import PRESETS, Gateways, Imported, Settings, assembled
@@ -40,6 +41,7 @@ _MOST_SHOWN = 10
     "--root", type=click.Path(path_type=Path), help="Local references may not leave this folder; default: SPEC's."
 )
 @click.option("--allow-remote", is_flag=True, help="Follow references to https URLs.")
+@uncollected()
 def import_(
     *,
     spec: Path,
