@@ -55,7 +55,7 @@ def output(command: Sequence[str | Path], *, cwd: Path | None = None) -> tuple[C
 def ended(process: subprocess.Popen[bytes], *, kill: bool) -> Cost:
     """What a process cost, to its end; `kill` ends it now."""
     if kill:
-        process.kill()
+        end(process.pid)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / _MB)
@@ -82,7 +82,7 @@ def _finished(
 ) -> tuple[Cost, int, str]:
     with tempfile.TemporaryFile() as said:
         process = started(command, cwd=cwd, environ=environ, stdout=said, stderr=subprocess.STDOUT)
-        alarm = threading.Timer(PATIENCE, _end_group, (process.pid,))
+        alarm = threading.Timer(PATIENCE, end, (process.pid,))
         alarm.start()
         try:
             cost = ended(process, kill=False)
@@ -113,6 +113,7 @@ def started(
     )
 
 
-def _end_group(group: int) -> None:
+def end(group: int) -> None:
+    """End a program and what it started. Not by `Popen.kill`, which takes the cost of one that has ended already."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

@@ -48,7 +48,7 @@ class Session:
     ) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._process = children.started(command, cwd=cwd, environ=environ, stdin=subprocess.PIPE, stderr=self._log)
-        self._alarm = threading.Timer(children.PATIENCE, self._process.kill)
+        self._alarm = threading.Timer(children.PATIENCE, children.end, (self._process.pid,))
         self._next = 0
 
     def __enter__(self) -> Session:
@@ -85,10 +85,10 @@ class Session:
             if done + in_flight <= times:
                 self._request("tools/call", params)
 
-    def end(self) -> Cost:
-        """End the server; what it cost in all."""
+    def end(self, *, kill: bool = True) -> Cost:
+        """End the server, or wait until it ends itself; what it cost in all."""
         if self._process.returncode is None:
-            self._cost = children.ended(self._process, kill=True)
+            self._cost = children.ended(self._process, kill=kill)
             _pipe(self._process.stdin).close()
             _pipe(self._process.stdout).close()
         return self._cost
@@ -113,7 +113,7 @@ class Session:
         raise BrokenError(self._why())
 
     def _why(self) -> str:
-        self.end()
+        self.end(kill=False)
         self._log.seek(0)
         return children.reason(self._log.read().decode(errors="replace"), self._process.returncode)
 
