@@ -21,6 +21,7 @@ class Built:
     folder: Path
     tools: int
     files: int
+    """All that the generator owns there, the manifest included, as in `written`."""
     written: Written | None
 
 
@@ -49,9 +50,9 @@ def build(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch,
         if job.key in made:
             written = output.write(made[job.key], job.folder, force=force)
             memory.note(cache, job.key, output.digests(made[job.key]))
-            yield Built(job.folder, tools, len(made[job.key]), written)
+            yield Built(job.folder, tools, len(made[job.key]) + 1, written)
         else:
-            yield Built(job.folder, tools, job.standing, None)
+            yield Built(job.folder, tools, job.standing + 1, None)
 
 
 def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch) -> str:

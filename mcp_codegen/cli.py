@@ -19,7 +19,7 @@ from mcp_codegen.building import Built
 from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_doctor import doctor
 from mcp_codegen.cli_import import import_
-from mcp_codegen.cli_telling import CATALOG, count, mistakes, note, uncollected
+from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
 from mcp_codegen.cli_versions import diff, release
 from mcp_codegen.pipeline import Loaded
 
@@ -35,9 +35,11 @@ def main() -> None:
       mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json
     \b
     Then:
-      mcp-codegen validate catalog/shop/api_catalog.yaml       what is wrong with it
-      mcp-codegen generate catalog/shop/api_catalog.yaml       the package, in out/shop
-      mcp-codegen mock     catalog/shop/api_catalog.yaml       a stand-in of its APIs
+      mcp-codegen validate catalog/shop       what is wrong with it
+      mcp-codegen generate catalog/shop       the package, in out/shop
+      mcp-codegen mock     catalog/shop       a stand-in of its APIs
+    \b
+    A folder stands for the api_catalog.json or .yaml in it.
     """
 
 
@@ -53,7 +55,8 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
     with uncollected(), mistakes(as_json=as_json):
-        for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
+        files = [catalog_file(path) for path in catalogs]
+        for path, loaded in zip(files, pipeline.load_all(files), strict=True):
             note(loaded.notices)
             if not as_json:
                 tools = len(loaded.catalog.active)
@@ -81,7 +84,7 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
       mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
     with uncollected(), mistakes():
-        loaded = pipeline.load_distinct(catalogs)
+        loaded = pipeline.load_distinct(map(catalog_file, catalogs))
         for one in loaded:
             note(one.notices)
         cache = memory.folder(os.environ)
@@ -142,7 +145,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
     from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
 
     with mistakes():
-        loaded = pipeline.load(catalog)
+        loaded = pipeline.load(catalog_file(catalog))
         known = [operation.api.name for operation in loaded.catalog.active]
         parsed = tuple(standin.parse_fault(fault, known) for fault in faults)
         behaviour = standin.Behaviour(latency=latency / 1000, faults=parsed, seed=seed)

@@ -1,4 +1,4 @@
-"""What the verbs share: how mistakes, notes and numbers are told."""
+"""What the verbs share: how catalogs are named, and mistakes, notes and numbers told."""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ import click
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
 
 CATALOG = click.Path(path_type=Path)
+_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
+
+
+def catalog_files() -> list[Path]:
+    """The catalogs in the folders of `catalog/`, where `init` writes them."""
+    return sorted(file for name in _NAMES for file in Path("catalog").glob(f"*/{name}"))
+
+
+def catalog_file(path: Path) -> Path:
+    """The catalog in a folder; any other path as it is. Raises `CatalogError`."""
+    if not path.is_dir():
+        return path
+    found = [path / name for name in _NAMES if (path / name).is_file()]
+    if len(found) != 1:
+        said = "there is no catalog in this folder" if not found else "there are several catalogs in this folder"
+        raise CatalogError([Diagnostic(str(path), 1, 1, "$", said, f"name a file such as {path / _NAMES[0]}")])
+    return found[0]
 
 
 @contextmanager
