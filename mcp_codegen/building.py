@@ -60,9 +60,9 @@ def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watc
     diffs = []
     for job in _jobs(loaded, out, cache):
         if not job.standing:
-            files = _generated(job, watch)
-            diffs.append(output.diff(files, job.folder))
-            memory.note(cache, job.key, output.digests(files))
+            made = _generated(job, watch)
+            diffs.append(output.diff(made, job.folder))
+            memory.note(cache, job.key, output.digests(made))
     return "".join(diffs)
 
 
