@@ -71,6 +71,7 @@ def _environment(folder: Path) -> Environment:
         "docstring": literals.docstring,
         "comment": literals.comment,
         "json": literals.json_text,
+        "json_lines": literals.json_lines,
         "markdown": markdown,
     }
     return environment
