@@ -78,6 +78,7 @@ def _limits(limits: Limits) -> str:
         concurrent=_unless(limits.concurrent_calls, own.concurrent_calls),
         queue=_unless(limits.queued_calls, own.queued_calls),
         answer_bytes=_unless(limits.answer_bytes, own.answer_bytes),
+        model_bytes=_unless(limits.model_bytes, own.model_bytes),
     )
 
 

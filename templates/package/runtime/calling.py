@@ -19,8 +19,9 @@ from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, Re
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from ..errors import ApiError, Failed, SchemaMismatch, from_dict
+from ..errors import AnswerTooLarge, ApiError, Failed, SchemaMismatch, from_dict
 from .context import MEDIA_TYPE
+from .cutting import CUT, WHOLE
 from .idempotency import META_KEY
 from .iterating import Fetched, iterate
 from .paging import PAGE, inside
@@ -168,14 +169,20 @@ class ApiClient:
     async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
         result = await self._session.call(tool, present(arguments), self._meta)
         if result.is_error:
-            raise _told("\n".join(block.text for block in result.content if isinstance(block, TextContent)))
+            text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise _told(text, result.meta or {})
         return result
 
 
 def _data(result: CallToolResult, tool: str) -> Any:  # noqa: ANN401 - JSON
-    """The answer inside a result."""
+    """The answer inside a result, whole. Raises `AnswerTooLarge` where it was cut for models and is not there."""
+    meta = result.meta or {}
+    if WHOLE in meta:
+        return meta[WHOLE]
     if result.structured_content is not None:
         return result.structured_content
+    if CUT in meta:
+        raise AnswerTooLarge(f"Something between here and the server took away the whole answer to {tool}.", _LESS)
     text = ""
     for block in result.content:
         if isinstance(block, TextContent):
@@ -191,6 +198,9 @@ def _data(result: CallToolResult, tool: str) -> Any:  # noqa: ANN401 - JSON
         raise SchemaMismatch(f"The server's answer to {tool} is not JSON.", hint, data=text) from error
 
 
+_LESS = "What is left is its start, for models: ask for less of it."
+
+
 def _other_catalog(tool: str, data: Any) -> SchemaMismatch:  # noqa: ANN401 - JSON
     hint = "Server and client were generated from different catalogs: generate both anew."
     return SchemaMismatch(f"The server's answer to {tool} is not of the client's type.", hint, data=data)
@@ -200,10 +210,11 @@ def _passed(variables: Iterable[str]) -> dict[str, str]:
     return {name: os.environ[name] for name in variables if name in os.environ}
 
 
-def _told(text: str) -> ApiError:
+def _told(text: str, meta: Mapping[str, Any]) -> ApiError:
     """The error that the server told; another server's may be plain text."""
     try:
-        return from_dict(from_json(text)["error"])
+        told = from_json(text)["error"]
+        return from_dict({**told, "data": meta[WHOLE]} if WHOLE in meta else told)
     except (ValueError, TypeError, KeyError, AttributeError):
         return Failed(text or "The tool failed without a word.")
 

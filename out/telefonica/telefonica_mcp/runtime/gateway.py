@@ -158,4 +158,5 @@ class Gateway:
                 answer = await exchange(http, request.build(http, carried), where, most=self.limits.answer_bytes)
             answered(span, answer.status)
             told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
-        return replace(told, url=request.url, base_url=upstream.settings.url(self.base_url))
+        base_url = upstream.settings.url(self.base_url)
+        return replace(told, url=request.url, base_url=base_url, shown_bytes=self.limits.model_bytes)

@@ -57,8 +57,18 @@ class Page:
 class Pages(Protocol):
     """A policy: how one tool's list comes in pages."""
 
+    @property
+    def items(self) -> Sequence[str]:
+        """The members that lead to the list."""
+
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """What the answer to a call with these arguments says of the rest of the list."""
+
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """What changes in the arguments to get pages of so many items, from behind those that were shown if it can be.
+
+        Nothing where the tool has no argument for the size of a page.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +106,11 @@ class ByOffset(_Listed):
         more = reached < total if total is not None else answer.status == PARTIAL_CONTENT or count >= size
         return Page({self.offset: reached} if more and count else None, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """From the first item that was not shown on."""
+        size = {self.limit: shown} if self.limit else {}
+        return {self.offset: _number(arguments, self.offset, 0) + shown} | size
+
 
 @dataclass(frozen=True, slots=True)
 class ByNumber(_Listed):
@@ -118,6 +133,16 @@ class ByNumber(_Listed):
             more = (number - self.first) * (size or count) + count != total
         return Page({self.number: number + 1} if more and count else None, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """The same page in parts; of a later one, so that the parts begin where it did."""
+        skipped = _number(arguments, self.number, self.first) - self.first
+        skipped *= _number(arguments, self.size, 0)
+        if not self.size or skipped < 0:
+            return {}
+        size = next(size for size in range(shown, 0, -1) if skipped % size == 0)
+        begun = skipped // size + self.first
+        return {self.number: begun + 1 if size == shown else begun, self.size: size}
+
 
 @dataclass(frozen=True, slots=True)
 class ByCursor(_Listed):
@@ -126,6 +151,7 @@ class ByCursor(_Listed):
     cursor: str
     next: str
     kind: type[str] | type[int] = str
+    size: str = ""
 
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """The last page has no cursor."""
@@ -139,6 +165,10 @@ class ByCursor(_Listed):
             return Page(None, total, "the API gives the same cursor again")
         return Page({self.cursor: cursor}, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:  # noqa: ARG002 - of the protocol
+        """The same page again, and smaller."""
+        return {self.size: shown} if self.size else {}
+
 
 @dataclass(frozen=True, slots=True)
 class ByLink(_Listed):
@@ -149,6 +179,7 @@ class ByLink(_Listed):
 
     inputs: Mapping[str, tuple[str, type[str] | type[int] | type[float] | type[bool]]] = field(default_factory=dict)
     next: str = "Link"
+    size: str = ""
 
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """The last page has no link. One that leads out of the gateway is not followed."""
@@ -167,6 +198,10 @@ class ByLink(_Listed):
         if not changed:
             return Page(None, total, "the link to the next page changes nothing that is an argument")
         return Page(changed, total)
+
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:  # noqa: ARG002 - of the protocol
+        """The same page again, and smaller."""
+        return {self.size: shown} if self.size else {}
 
 
 def inside(data: Any, members: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
