@@ -23,6 +23,8 @@ def of_gateway(gateway: Gateway) -> Iterator[Keyword]:
         yield Keyword("breaker", _breaker(gateway.circuit_breaker))
     if gateway.limits != Limits():
         yield Keyword("limits", _limits(gateway.limits))
+    if gateway.redirects != "none":
+        yield Keyword("redirects", literal(gateway.redirects))
 
 
 def of_call(one: Operation) -> Iterator[Keyword]:

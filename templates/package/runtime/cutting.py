@@ -27,7 +27,8 @@ _PLACES_TOLD = 5
 _ARGUMENTS_TOLD = 8
 _LONGEST_PLACE = 120
 _CHOOSES_MEMBERS = re.compile(
-    r"\$?(?:fields?|select|attributes|columns|properties|projection|(?:field|read)_?mask|include_?fields)", re.IGNORECASE
+    r"\$?(?:fields?|select|attributes|columns|properties|projection|(?:field|read)_?mask|include_?fields)",
+    re.IGNORECASE,
 )
 """Inputs by which APIs let choose the members of an answer (`fields` of TM Forum's, `$select` of OData's)."""
 

@@ -55,7 +55,7 @@ def success(answer: Answer[Any], asked: Asked) -> CallToolResult:
 
 
 def failure(error: ApiError, asked: Asked) -> CallToolResult:
-    """What `ApiError.to_dict` tells, as JSON text. An answer in it that is too large to read is whole in the metadata."""
+    """What `ApiError.to_dict` tells, as JSON text. Where an answer in it is too large, the metadata has the whole."""
     if isinstance(error, AnswerTooLarge):
         more = "The gateway's limits in the catalog say how large answers may be."
         error.hint = f"{ways_to_less(asked.tool, asked.optional, {})} {more}"

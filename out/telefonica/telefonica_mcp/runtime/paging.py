@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qsl, urljoin
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from .context import Answer
@@ -65,7 +65,7 @@ class Pages(Protocol):
         """What the answer to a call with these arguments says of the rest of the list."""
 
     def rest(self, arguments: Arguments, shown: int) -> Arguments:
-        """What changes in the arguments to get pages of so many items, from behind those that were shown if it can be.
+        """What changes in the arguments to get smaller pages, from behind the items that were shown if it can be.
 
         Nothing where the tool has no argument for the size of a page.
         """
@@ -108,7 +108,7 @@ class ByOffset(_Listed):
 
     def rest(self, arguments: Arguments, shown: int) -> Arguments:
         """From the first item that was not shown on."""
-        size = {self.limit: shown} if self.limit else {}
+        size = {self.limit: _smaller(shown)} if self.limit else {}
         return {self.offset: _number(arguments, self.offset, 0) + shown} | size
 
 
@@ -134,14 +134,13 @@ class ByNumber(_Listed):
         return Page({self.number: number + 1} if more and count else None, total)
 
     def rest(self, arguments: Arguments, shown: int) -> Arguments:
-        """The same page in parts; of a later one, so that the parts begin where it did."""
-        skipped = _number(arguments, self.number, self.first) - self.first
-        skipped *= _number(arguments, self.size, 0)
-        if not self.size or skipped < 0:
+        """From the smaller page on that holds the first item that was not shown."""
+        size = _number(arguments, self.size, 0)
+        skipped = (_number(arguments, self.number, self.first) - self.first) * size
+        if not size or skipped < 0:
             return {}
-        size = next(size for size in range(shown, 0, -1) if skipped % size == 0)
-        begun = skipped // size + self.first
-        return {self.number: begun + 1 if size == shown else begun, self.size: size}
+        smaller = _smaller(shown)
+        return {self.number: (skipped + shown) // smaller + self.first, self.size: smaller}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +164,9 @@ class ByCursor(_Listed):
             return Page(None, total, "the API gives the same cursor again")
         return Page({self.cursor: cursor}, total)
 
-    def rest(self, arguments: Arguments, shown: int) -> Arguments:  # noqa: ARG002 - of the protocol
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
         """The same page again, and smaller."""
-        return {self.size: shown} if self.size else {}
+        return {self.size: _smaller(shown)} if self.size else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +198,9 @@ class ByLink(_Listed):
             return Page(None, total, "the link to the next page changes nothing that is an argument")
         return Page(changed, total)
 
-    def rest(self, arguments: Arguments, shown: int) -> Arguments:  # noqa: ARG002 - of the protocol
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
         """The same page again, and smaller."""
-        return {self.size: shown} if self.size else {}
+        return {self.size: _smaller(shown)} if self.size else {}
 
 
 def inside(data: Any, members: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
@@ -221,6 +220,11 @@ def _told(answer: Answer[Any], place: str) -> Any:  # noqa: ANN401 - JSON
 def _number(arguments: Arguments, name: str, otherwise: int) -> int:
     value = arguments.get(name)
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
+
+
+def _smaller(shown: int) -> int:
+    """A size of pages that are likely to be shown whole, where so many items were; the next ones may be longer."""
+    return max(1, shown * 9 // 10)
 
 
 def _converted(text: str, kind: type[str] | type[int] | type[float] | type[bool]) -> Any:  # noqa: ANN401 - JSON
@@ -244,14 +248,10 @@ def _next_link(header: str) -> str:
 
 def _elsewhere(url: str, answer: Answer[Any]) -> str:
     """Why a link is not one to this gateway's APIs; empty when it is."""
-    import httpx  # noqa: PLC0415 - loaded by the call that was answered, not by the listing
+    from .redirects import outside, target  # noqa: PLC0415 - loaded by the call that was answered, not by the listing
 
-    try:
-        link, base = httpx.URL(urljoin(answer.url, url)), httpx.URL(answer.base_url)
-    except (httpx.InvalidURL, ValueError):
+    link = target(answer.url, url)
+    if link is None:
         return "the link to the next page is no URL"
-    if (link.scheme, link.host, link.port) != (base.scheme, base.host, base.port) or link.userinfo:
-        return "the link to the next page leads to another host"
-    if not f"{link.path}/".startswith(f"{base.path.rstrip('/')}/"):
-        return "the link to the next page leads out of the gateway's base path"
-    return ""
+    where = outside(link, answer.base_url)
+    return f"the link to the next page leads {where}" if where else ""
