@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_types import Annotations, BlobResourceContents, CallToolResult, EmbeddedResource, TextContent
+from mcp_types import Annotations, BlobResourceContents, CallToolResult, ContentBlock, EmbeddedResource, TextContent
 from pydantic_core import to_json
 
 from ..errors import AnswerTooLarge, ApiError
@@ -41,7 +41,7 @@ def success(answer: Answer[Any], asked: Asked) -> CallToolResult:
     structured = None if answer.media_type else {"result": answer.data} if answer.wrapped else answer.data
     structured = structured if isinstance(structured, dict) else None
     meta: dict[str, Any] = {}
-    content = [_text(plain, answer.media_type)]
+    content: list[ContentBlock] = [_text(plain, answer.media_type)]
     size = len(plain.encode())
     if size > answer.shown_bytes:
         excerpt = excerpt_of(answer.data, answer.shown_bytes)
