@@ -47,10 +47,10 @@ def build(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch,
         output.refuse(planned, folder, force=force)
     for job in jobs:
         tools = len(job.loaded.catalog.active)
-        if files := made.get(job.folder):
-            written = output.write(files, job.folder, force=force)
-            memory.note(cache, job.key, output.digests(files))
-            yield Built(job.folder, tools, len(files) + 1, written)
+        if new := made.get(job.folder):
+            written = output.write(new, job.folder, force=force)
+            memory.note(cache, job.key, output.digests(new))
+            yield Built(job.folder, tools, len(new) + 1, written)
         else:
             yield Built(job.folder, tools, job.standing + 1, None)
 
