@@ -43,8 +43,8 @@ def build(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch,
     """
     jobs = _jobs(loaded, out, cache)
     made = {job.folder: _generated(job, watch) for job in jobs if not job.standing}
-    for folder, files in made.items():
-        output.refuse(files, folder, force=force)
+    for folder, planned in made.items():
+        output.refuse(planned, folder, force=force)
     for job in jobs:
         tools = len(job.loaded.catalog.active)
         if new := made.get(job.folder):
