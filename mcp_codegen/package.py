@@ -120,6 +120,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """The client's methods for one group: a module of `calls/`, or the client itself where there is no other group."""
+
+    name: str
+    title: str
+    client: str
+    """The class, which can be opened as it is."""
+    tools: tuple[Tool, ...]
+    imports: tuple[tuple[Import, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelModule:
     """A module of `models/`."""
 
@@ -167,12 +179,17 @@ class Package:
     settings: tuple[Setting, ...]
     groups: tuple[Group, ...]
     model_modules: tuple[ModelModule, ...]
-    client_imports: tuple[tuple[Import, ...], ...]
+    calls: tuple[Calls, ...]
     longest_timeout: float
     """Seconds."""
     listing: Mapping[str, Any]
     """What `tools/list` answers."""
     metadata: Mapping[str, Any]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the client's methods stand in a module for each group."""
+        return len(self.calls) > 1
 
     @property
     def example_call(self) -> str:
