@@ -131,9 +131,9 @@ async def test_functions_for_one_call_are_the_clients_too(
 def test_types_are_imported_when_something_names_them(shop: Built):
     command = [sys.executable, "-P", "-c", IMPORTED]
     paths = {"PYTHONPATH": ":".join([str(shop.folder), *sys.path])}
-    said = subprocess.run(
+    said = subprocess.run(  # noqa: S603 - this interpreter
         command, env=paths, capture_output=True, text=True, check=True
-    )  # noqa: S603 - this interpreter
+    )
     before, after = said.stdout.splitlines()
     assert before == "[]"
     assert after == "['shop_mcp.models.orders']"
