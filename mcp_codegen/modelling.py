@@ -67,8 +67,9 @@ class Modeller:
         self._schemas = schemas
         reached: dict[str, _Class] = {}
         groups: dict[str, set[str]] = {}
+        users: dict[str, set[str]] = {}
         for root in roots:
-            for one in self._classes(root.schema, root.direction, root.source, set()):
+            for one in self._classes(root, users):
                 reached.setdefault(one.source, one)
                 groups.setdefault(one.source, set()).add(root.group)
         self._names = names.resolve(reached, names.pascal_case, names.RESERVED_CLASSES | reserved)
@@ -198,21 +199,38 @@ class Modeller:
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
         return _enumerated(schema, place) if schema.enum else _scalar(schema, place)
 
-    def _classes(self, schema: Schema, direction: Direction, source: str, seen: set[str]) -> Iterator[_Class]:
-        """Every class that a type needs, inner ones first."""
+    def _classes(self, root: Root, users: dict[str, set[str]]) -> Iterator[_Class]:
+        """Every class that a type needs, inner ones first, except for what is behind named types that are known.
+
+        users: the groups from which each named type was reached. Two say that it is common, with all that it needs: so
+        each is looked into twice, however many types lead there. The way may be longer than functions may call.
+        """
+        waiting = [self._parts(root.schema, root.direction, root.source)]
+        while waiting:
+            part = next(waiting[-1], None)
+            if part is None:
+                waiting.pop()
+            elif isinstance(part, _Class):
+                yield part
+            else:
+                name, source = part
+                known = users.setdefault(source, set())
+                if root.group not in known and len(known) <= 1:
+                    known.add(root.group)
+                    waiting.append(self._parts(self._schemas[name], root.direction, source))
+
+    def _parts(self, schema: Schema, direction: Direction, source: str) -> Iterator[_Class | tuple[str, str]]:
+        """The classes of a type itself, inner ones first, and in their places the named types that it needs."""
         if schema.kind == "ref":
-            source = _named(schema.ref, direction)
-            if source not in seen:
-                seen.add(source)
-                yield from self._classes(self._schemas[schema.ref], direction, source, seen)
+            yield schema.ref, _named(schema.ref, direction)
             return
         for inner in (schema.items, schema.values):
             if inner:
-                yield from self._classes(inner, direction, source, seen)
+                yield from self._parts(inner, direction, source)
         for index, one in enumerate(schema.variants):
-            yield from self._classes(one, direction, _variant(source, schema, index), seen)
+            yield from self._parts(one, direction, _variant(source, schema, index))
         for member in schema.going(direction):
-            yield from self._classes(member.schema, direction, _inner(source, member.name), seen)
+            yield from self._parts(member.schema, direction, _inner(source, member.name))
         if _is_class(schema):
             yield _Class(source, schema, direction)
 

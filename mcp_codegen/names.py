@@ -69,15 +69,16 @@ RESERVED_FUNCTIONS: Final = (
     _KEYWORDS
     | _TYPES_IN_ANNOTATIONS
     | _BUILTINS
-    | {"annotations", "tools", "connect", "launch", "in_process", "call", "longest", "package", "variables"}
+    | {"annotations", "tools", "connect", "launch", "in_process", "call", "keyed", "longest", "package", "variables"}
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
     "AliasChoices", "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel",
-    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "ClientCredentials", "ConfigDict",
-    "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue",
-    "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN", "OpenInputModel", "Parts",
-    "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "CircuitBreaker", "ClientCredentials",
+    "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json",
+    "JsonValue", "Limits", "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN",
+    "OpenInputModel", "Parts", "Retry", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter",
+    "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ def markdown(text: str) -> str:
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", shown)  # what begins a list or underlines a heading
 
 
+@cache  # reading the templates takes as long as rendering a small package
 def _environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -70,6 +72,7 @@ def _environment(folder: Path) -> Environment:
         "docstring": literals.docstring,
         "comment": literals.comment,
         "json": literals.json_text,
+        "json_lines": literals.json_lines,
         "markdown": markdown,
     }
     return environment

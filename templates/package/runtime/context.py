@@ -12,6 +12,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     import httpx
 
+    from .gateway import Gateway
+    from .guard import Guard
     from .oauth import Tokens
 
 MEDIA_TYPE = "mcp-codegen/mediaType"
@@ -45,6 +47,7 @@ class Upstream:
     settings: Settings
     _http: list[httpx.AsyncClient] = field(default_factory=list)
     _tokens: list[Tokens] = field(default_factory=list)
+    _guards: dict[int, Guard] = field(default_factory=dict)
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -63,6 +66,12 @@ class Upstream:
 
             self._tokens.append(Tokens(self.http, self.settings))
         return self._tokens[0]
+
+    def guard(self, gateway: Gateway) -> Guard:
+        """What stands before a gateway: one for all its calls. Gateways are constants, each known by its identity."""
+        if id(gateway) not in self._guards:
+            self._guards[id(gateway)] = gateway.guard(self.settings)
+        return self._guards[id(gateway)]
 
     async def aclose(self) -> None:
         """Close every connection."""

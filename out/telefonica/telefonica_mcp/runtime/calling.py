@@ -10,17 +10,18 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from mcp import Client, StdioServerParameters
 from mcp.client import Transport
 from mcp.server import MCPServer
-from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, TextContent
+from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, RequestParamsMeta, TextContent
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from ..errors import ApiError, Failed, SchemaMismatch, from_dict
 from .context import MEDIA_TYPE
+from .idempotency import META_KEY
 from .iterating import Fetched, iterate
 from .paging import PAGE, inside
 from .session import Session
@@ -47,8 +48,17 @@ class ApiClient:
     longest: ClassVar[float] = 0.0
     """Seconds: the longest time-out of the catalog."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, idempotency_key: str = "") -> None:
         self._session = session
+        self._meta = cast(RequestParamsMeta, {META_KEY: idempotency_key}) if idempotency_key else None
+
+    def keyed(self, idempotency_key: str) -> Self:
+        """This client, over the same session, for a call that may be made again.
+
+        The upstream is told the key, if its API takes one, and does once what comes twice under it. Up to 255 printable
+        ASCII characters without blanks.
+        """
+        return type(self)(self._session, idempotency_key)
 
     @classmethod
     @asynccontextmanager
@@ -156,7 +166,7 @@ class ApiClient:
         return _data(await self._result(tool, arguments), tool)
 
     async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
-        result = await self._session.call(tool, present(arguments))
+        result = await self._session.call(tool, present(arguments), self._meta)
         if result.is_error:
             raise _told("\n".join(block.text for block in result.content if isinstance(block, TextContent)))
         return result

@@ -7,7 +7,7 @@ import asyncio
 import anyio
 from mcp import Client, MCPError
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
-from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult
+from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, RequestParamsMeta
 from pydantic import ValidationError
 
 from ..errors import ApiError, Failed, InvalidArguments, RequestTooLarge, ServerLost, TimedOut
@@ -42,12 +42,14 @@ class Session:
             hint = "Is it running, and is the address or the command right? Its own output says more."
             raise ServerLost(f"The MCP server cannot be reached{why}.", hint)
 
-    async def call(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
+    async def call(
+        self, tool: str, arguments: dict[str, object], meta: RequestParamsMeta | None = None
+    ) -> CallToolResult:
         """The tool's result. Raises `ApiError` when there is none.
 
         Not `Client.call_tool`: that lists every tool first and checks the answer a second time, much slower.
         """
-        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
+        request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments, _meta=meta))
         if self._closing.is_set() or self._holder.done():
             raise _lost()
         try:

@@ -10,4 +10,4 @@ class Calls(ApiClient):
 
     package = "api_mcp"
     longest = 30.0
-    variables = ("NAMES_URL", "MAIN_TIMEOUT")
+    variables = ("NAMES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")

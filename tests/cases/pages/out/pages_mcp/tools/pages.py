@@ -62,6 +62,7 @@ async def search_bills(
         "/search",
         SearchBillsResult,
         body={"page[number]": page_number, "page[size]": page_size, "max_items": max_items_},
+        repeatable=True,
     )
 
 
