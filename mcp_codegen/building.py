@@ -47,10 +47,10 @@ def build(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch,
         output.refuse(files, folder, force=force)
     for job in jobs:
         tools = len(job.loaded.catalog.active)
-        if files := made.get(job.folder):
-            written = output.write(files, job.folder, force=force)
-            memory.note(cache, job.key, output.digests(files))
-            yield Built(job.folder, tools, len(files) + 1, written)
+        if new := made.get(job.folder):
+            written = output.write(new, job.folder, force=force)
+            memory.note(cache, job.key, output.digests(new))
+            yield Built(job.folder, tools, len(new) + 1, written)
         else:
             yield Built(job.folder, tools, job.standing + 1, None)
 
@@ -60,9 +60,9 @@ def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watc
     diffs = []
     for job in _jobs(loaded, out, cache):
         if not job.standing:
-            files = _generated(job, watch)
-            diffs.append(output.diff(files, job.folder))
-            memory.note(cache, job.key, output.digests(files))
+            made = _generated(job, watch)
+            diffs.append(output.diff(made, job.folder))
+            memory.note(cache, job.key, output.digests(made))
     return "".join(diffs)
 
 

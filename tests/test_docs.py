@@ -1,7 +1,6 @@
 """The documents say what the programs do."""
 
 import asyncio
-import json
 import os
 import re
 import subprocess
@@ -16,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from mcp_codegen import catalog, cli, pipeline
 from mcp_codegen.orchestrator import cli as orchestrator_cli
+from mcp_codegen.standin import environment
 from telefonica_mcp import errors
 from tests.generated import build
 from tests.standin.conftest import served
@@ -91,23 +91,18 @@ def test_the_programs_in_the_readme_run(tmp_path):
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     process = tmp_path / "cheapest_invoice.py"
     process.write_text(programs[0], "utf-8")
-    catalog_file = ROOT / "catalog" / "telefonica" / "api_catalog.json"
-    mock = [sys.executable, "-m", "mcp_codegen", "mock", str(catalog_file), "--port", "0", "--json"]
-    with subprocess.Popen(  # noqa: S603 - ours
-        mock, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as stand_in:
-        assert stand_in.stdout
-        environment = {**os.environ, **json.loads(stand_in.stdout.readline())["environment"]}
+    apis = pipeline.load(ROOT / "catalog" / "telefonica" / "api_catalog.json").catalog
+    with served(apis) as client:
+        environ = {**os.environ, **environment(apis, str(client.base_url).rstrip("/"), {})}
         inputs = ["--input", "customer_id=45829374", "--input", "msisidn=56987654321"]
         commands = [[sys.executable, "-m", "mcp_codegen.orchestrator", "run", str(process), *inputs]]
         commands += [[sys.executable, "-c", program] for program in programs[1:]]
         results = [
             subprocess.run(  # noqa: S603 - ours
-                command, check=False, capture_output=True, text=True, env=environment, cwd=tmp_path
+                command, check=False, capture_output=True, text=True, env=environ, cwd=tmp_path
             )
             for command in commands
         ]
-        stand_in.terminate()
     assert [result.returncode for result in results] == [0, 0, 0], results
     assert "8756" in (tmp_path / "orchestrator_results.json").read_text("utf-8")
     assert results[1].stdout == "LOPEZ TORRES MIGUEL ALEJANDRO [9539, 8756, 10484]\n"

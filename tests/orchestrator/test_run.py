@@ -153,6 +153,16 @@ def test_the_server_is_a_child_process_this_process_or_a_url(orchestrate: Orches
     assert f"  Place: {place}\n" in orchestrate("run", PARCELS, *GOOD, "--server", server).stdout
 
 
+def test_a_server_at_a_url_and_no_other_is_shown_the_token_of_the_environment(
+    orchestrate: Orchestrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_TOKEN", "s3cret-t0ken\n")
+    shown = orchestrate("run", PARCELS, *GOOD, "--server", "http://127.0.0.1:1/mcp").output
+    assert "http://127.0.0.1:1/mcp, with a token of 12 characters\n" in shown
+    assert "s3cret" not in shown
+    assert "Place: here\n" in orchestrate("run", PARCELS, *GOOD, "--server", "in-process").output
+
+
 @pytest.mark.parametrize(
     ("server", "code", "status"),
     [("http://127.0.0.1:1/down", "connection_failed", None), ("http://127.0.0.1:1/forbidden", "not_found", 401)],
