@@ -13,7 +13,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -69,15 +69,16 @@ RESERVED_FUNCTIONS: Final = (
     _KEYWORDS
     | _TYPES_IN_ANNOTATIONS
     | _BUILTINS
-    | {"annotations", "tools", "connect", "launch", "in_process", "call", "longest", "package", "variables"}
+    | {"annotations", "tools", "connect", "launch", "in_process", "call", "keyed", "longest", "package", "variables"}
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {
     "AliasChoices", "Annotated", "Answer", "Any", "ApiClient", "ApiKey", "AsyncIterator", "Base64", "BaseModel",
-    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "ClientCredentials", "ConfigDict",
-    "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json", "JsonValue",
-    "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN", "OpenInputModel", "Parts",
-    "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter", "Upstream",
+    "Basic", "Bearer", "ByCursor", "ByLink", "ByNumber", "ByOffset", "Bytes", "CircuitBreaker", "ClientCredentials",
+    "ConfigDict", "Context", "Date", "DateTime", "DecimalNumber", "Field", "Form", "Gateway", "InputModel", "Json",
+    "JsonValue", "Limits", "Literal", "Mapping", "Members", "MISSING", "Model", "MultipleOf", "OneOf", "OPEN",
+    "OpenInputModel", "Parts", "Retry", "Sequence", "Styled", "Text", "Together", "ToolBox", "TypeAdapter",
+    "Upstream",
 }  # fmt: skip
 """What a model cannot be called: what the modules around it import."""
 RESERVED_MODULES: Final = _KEYWORDS | _BUILTINS | _DEVICES | {"annotations"}
@@ -200,6 +201,18 @@ def import_order(name: str) -> tuple[object, ...]:
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
     parts = re.split(r"(\d+)", name.casefold())
     return kind, tuple(int(part) if part.isdigit() else part for part in parts), name
+
+
+def unused(name: str, taken: set[str]) -> str:
+    """A name of an import, which no caller sees, beside others that were there first."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def renamed(code: str, others: Mapping[str, str]) -> str:
+    """A piece of code with other names for some of its identifiers."""
+    return _WORD.sub(lambda match: others.get(match[1] or "", match[0]), code)
 
 
 def words(code: str) -> frozenset[str]:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mcp_codegen import names
-from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, Gateway, NoAuth, OAuth2ClientCredentials
+from mcp_codegen import names, policies
+from mcp_codegen.catalog import ApiKey, Auth, Basic, Bearer, Gateway, NoAuth, OAuth2ClientCredentials, Retry
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.literals import call, literal
 from mcp_codegen.package import Import, Keyword, Origin, Setting
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_POLICIES: Final = {"admission": "Limits", "breaking": "CircuitBreaker", "retrying": "Retry"}
+"""The runtime's modules, and what `gateways.py` may need of them."""
 
 
 class Origins:
@@ -47,7 +49,11 @@ class Origins:
     def imports(self) -> tuple[tuple[Import, ...], ...]:
         """The imports of `gateways.py`."""
         code = " ".join(keyword.value for origin in self.all for keyword in origin.arguments)
-        return ((*self.credential_imports(code, ".runtime"), Import(".runtime.gateway", ("Gateway",))),)
+        words = names.words(code)
+        used = {module: name for module, name in _POLICIES.items() if name in words}
+        imports = [Import(f".runtime.{module}", (name,)) for module, name in used.items()]
+        imports += [*self.credential_imports(code, ".runtime"), Import(".runtime.gateway", ("Gateway",))]
+        return (tuple(sorted(imports, key=lambda one: one.module)),)
 
     def _origin(self, one: Operation) -> Origin:
         gateway = self._gateway(one)
@@ -55,7 +61,8 @@ class Origins:
         if (credential := self.credential(gateway.auth)) != "OPEN":
             arguments.append(Keyword("credential", credential))
         arguments.append(Keyword("timeout", literal(gateway.timeout_seconds)))
-        arguments.append(Keyword("timeout_variable", literal(self._timeout_variable(one))))
+        arguments.append(Keyword("name", literal(self._prefix(one))))
+        arguments += policies.of_gateway(gateway)
         return Origin(self.constant_of(one), _host(_source(one)), gateway.description, tuple(arguments))
 
     def _gateway(self, one: Operation) -> Gateway:
@@ -63,8 +70,8 @@ class Origins:
             return self._catalog.gateways[one.gateway]
         return Gateway.model_validate({"baseUrl": one.base_url})
 
-    def _timeout_variable(self, one: Operation) -> str:
-        return f"{self.constant_of(one).rstrip('_')}_TIMEOUT"
+    def _prefix(self, one: Operation) -> str:
+        return self.constant_of(one).rstrip("_")
 
     def settings_of(self, one: Operation) -> Iterator[Setting]:
         """What the environment says for an API."""
@@ -73,19 +80,21 @@ class Origins:
             whole = gateway.base_url == f"${{{variable}}}"
             sample = f"https://{name.lower()}.example.com" if whole else "value"
             doc = f"{'B' if whole else 'Part of the b'}ase URL of {name}."
-            yield Setting(variable, doc, secret=False, sample=sample, optional=False)
+            yield Setting(variable, doc, "text", sample)
         for auth in self._catalog.auths_of(one):
             for variable, doc in _secrets(auth):
-                yield Setting(
-                    variable, f"{doc} for {name}.", secret=True, sample=f"your-{_slug(variable)}", optional=False
-                )
+                yield Setting(variable, f"{doc} for {name}.", "secret", f"your-{_slug(variable)}")
             if isinstance(auth, OAuth2ClientCredentials):
                 for variable in _VARIABLE.findall(auth.token_url):
                     doc = f"Where tokens for {name} are issued."
-                    yield Setting(variable, doc, secret=False, sample="https://auth.example.com", optional=False)
-        doc = f"Seconds that a call through {name} may take."
-        variable, sample = self._timeout_variable(one), f"{gateway.timeout_seconds:g}"
-        yield Setting(variable, doc, secret=False, sample=sample, optional=True)
+                    yield Setting(variable, doc, "text", "https://auth.example.com")
+        retry = gateway.retry or Retry()
+        prefix, seconds = self._prefix(one), f"{gateway.timeout_seconds:g}"
+        yield Setting(f"{prefix}_TIMEOUT", f"Seconds that a call through {name} may take.", "seconds", seconds)
+        attempts = f"Attempts of a call through {name} that may be made twice."
+        yield Setting(f"{prefix}_ATTEMPTS", attempts, "count", str(retry.attempts))
+        breaker = f"Whether {name} is left alone for a while when it fails: on or off."
+        yield Setting(f"{prefix}_BREAKER", breaker, "switch", "on")
 
 
 def _source(one: Operation) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
+
+REGISTRY_TEXT: Final = 100
+"""Characters that a registry takes of a title and of a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """The client's methods for one group: a module of `calls/`, or the client itself where there is no other group."""
+
+    name: str
+    title: str
+    client: str
+    """The class, which can be opened as it is."""
+    tools: tuple[Tool, ...]
+    imports: tuple[tuple[Import, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelModule:
     """A module of `models/`."""
 
@@ -139,16 +154,29 @@ class Origin:
     arguments: tuple[Keyword, ...]
 
 
+SettingKind = Literal["secret", "text", "seconds", "count", "switch"]
+"""What a setting holds; the last three have defaults."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """An environment variable of the generated server."""
 
     name: str
     doc: str
-    secret: bool
+    kind: SettingKind
     sample: str
     """A placeholder or the default."""
-    optional: bool
+
+    @property
+    def secret(self) -> bool:
+        """Whether nobody may see it."""
+        return self.kind == "secret"
+
+    @property
+    def optional(self) -> bool:
+        """Whether there is a default."""
+        return self.kind in ("seconds", "count", "switch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +187,9 @@ class Package:
     title: str
     description: str
     version: str
+    license: str
+    """An SPDX expression, or ""."""
+    namespace: str
     module: str
     distribution: str
     client: str
@@ -167,12 +198,19 @@ class Package:
     settings: tuple[Setting, ...]
     groups: tuple[Group, ...]
     model_modules: tuple[ModelModule, ...]
-    client_imports: tuple[tuple[Import, ...], ...]
+    calls: tuple[Calls, ...]
     longest_timeout: float
     """Seconds."""
     listing: Mapping[str, Any]
     """What `tools/list` answers."""
+    checkup: Mapping[str, Any]
+    """What `doctor` looks at."""
     metadata: Mapping[str, Any]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the client's methods stand in a module for each group."""
+        return len(self.calls) > 1
 
     @property
     def example_call(self) -> str:
@@ -199,6 +237,7 @@ class Package:
             [
                 f"    {self.distribution}                   for a host that starts it: stdio",
                 f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
+                f"    {self.distribution} doctor            what is wrong with settings and network, and what to do",
                 "",
                 "Settings, from the environment or the file .env:",
                 "",
@@ -216,3 +255,41 @@ class Package:
             "env": {setting.name: setting.sample for setting in self.settings if not setting.optional},
         }
         return {"mcpServers": {self.name: server}, "servers": {self.name: server}}
+
+    @property
+    def registry_name(self) -> str:
+        """Its name in registries of MCP servers; the README carries it too, which proves whose package it is."""
+        return f"{self.namespace}/{self.distribution}"
+
+    @property
+    def registry_entry(self) -> Mapping[str, Any]:
+        """What registries of MCP servers read as `server.json` (the schema's version of 2025-12-11)."""
+        published = {
+            "registryType": "pypi",
+            "identifier": self.distribution,
+            "version": self.version,
+            "runtimeHint": "uvx",
+            "transport": {"type": "stdio"},
+            "environmentVariables": [_variable(setting) for setting in self.settings],
+        }
+        return {
+            "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+            "name": self.registry_name,
+            "title": _cut(self.title),
+            "description": _cut(self.description or f"MCP server and typed client of {self.title}"),
+            "version": self.version,
+            "packages": [published],
+        }
+
+
+def _variable(setting: Setting) -> dict[str, Any]:
+    known: dict[str, Any] = {"name": setting.name, "description": setting.doc, "isRequired": not setting.optional}
+    if setting.secret:
+        return known | {"isSecret": True}
+    return known | {"default" if setting.optional else "placeholder": setting.sample}
+
+
+def _cut(text: str) -> str:
+    """As much of a text as registries take, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= REGISTRY_TEXT else f"{line[: REGISTRY_TEXT - 1].rstrip()}…"

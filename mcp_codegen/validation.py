@@ -22,6 +22,10 @@ _SAYS: Mapping[str, Says] = {
     "string_too_short": lambda c: (f"must have at least {c['min_length']} character", "fill it in"),
     "string_too_long": lambda c: (f"must have at most {c['max_length']} characters", "shorten it"),
     "too_short": lambda c: (f"must have at least {c['min_length']} member", "add one, or leave the key out"),
+    "license": lambda _: (
+        "this is no SPDX license expression",
+        "write one such as 'Apache-2.0', or 'LicenseRef-Proprietary' where no license of the list fits",
+    ),
     "union_tag_not_found": lambda _: ("has no type", "add the key 'type'"),
 }
 _OBJECT = ("an object", "write { … } with keys and values")
@@ -46,6 +50,7 @@ _PATTERNS: Mapping[str, str] = {
     "items": "write a JSON pointer such as /items; nothing for the whole answer",
     "next": "write a header's name, or a JSON pointer such as /nextCursor",
     "total": "write a header's name, or a JSON pointer such as /total",
+    "namespace": "write a domain name from its end, such as com.example",
     "httpMethod": "write an HTTP method, such as GET or POST",
 }
 _NAME_PATTERN = "use lower-case letters, digits, and single '-' or '_' between them, starting with a letter"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mcp_codegen.importers.references import Read, RefusedError
 from mcp_codegen.source import Source
 
 _ENDINGS = (".json", ".yaml", ".yml")
+_VERSION = re.compile(rb"""(?:^|[{,])\s*["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]\b""", re.MULTILINE)
 _ALLOW = "read it with --allow-remote, or save it beside the description"
 
 
@@ -30,9 +32,9 @@ def main_file(spec: Path) -> Path:
 
 
 def _is_root(path: Path) -> bool:
+    """Whether the key that only a whole description has stands in a file, wherever its author's tools put it."""
     with path.open("rb") as stream:
-        start = stream.read(4_096)
-    return any(word in start for word in (b"openapi", b"swagger"))
+        return _VERSION.search(stream.read(source.MAX_BYTES)) is not None
 
 
 def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:

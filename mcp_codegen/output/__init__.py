@@ -20,7 +20,19 @@ from mcp_codegen.output.planning import Plan, contents_of, owned_in, plan, shown
 from mcp_codegen.output.swapping import swap, work_folder, work_path
 from mcp_codegen.output.tree import is_file, walk
 
-__all__ = ["MANIFEST", "Files", "Written", "diff", "digests", "holds", "read_text", "refuse", "write", "write_text"]
+__all__ = [
+    "MANIFEST",
+    "Files",
+    "Written",
+    "diff",
+    "digests",
+    "edited",
+    "holds",
+    "read_text",
+    "refuse",
+    "write",
+    "write_text",
+]
 
 Files = Mapping[str, str]
 """Relative POSIX path → text, which is written as UTF-8 with its line ends as they are."""
@@ -118,6 +130,18 @@ def diff(files: Files, folder: Path) -> str:
         raise OutputError(f"{shown_path(folder)}: cannot be read: {error.strerror or error}; mend that") from error
     diffs = {path: comparing.unified(f"{folder.name}/{path}", old.get(path), contents.get(path)) for path in paths}
     return "".join(diff for path, diff in diffs.items() if path != MANIFEST) or diffs.get(MANIFEST, "")
+
+
+def edited(folder: Path) -> tuple[str, ...]:
+    """The generated files that are not what the manifest says: changed, or gone. Raises `OutputError`."""
+    folder = _usable(folder)
+    with _readable(folder):
+        before = walk(folder)
+        owned = owned_in(folder, before)
+        whole = {
+            path for path in owned if is_file(before, path) and digest((folder / path).read_bytes()) in owned[path]
+        }
+    return tuple(sorted(owned.keys() - whole))
 
 
 @contextmanager

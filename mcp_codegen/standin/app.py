@@ -15,15 +15,18 @@ from mcp_codegen.standin.behaviour import Behaviour, Faults
 from mcp_codegen.standin.endpoint import Endpoint, Shared
 from mcp_codegen.standin.errors import Refused
 from mcp_codegen.standin.inputs import pointer_key
-from mcp_codegen.standin.messages import Reply, Request, failure, parsed_query, raw_query
+from mcp_codegen.standin.messages import Reply, Request, Stream, failure, parsed_query, raw_query
+from mcp_codegen.standin.mischief import misdeed
 from mcp_codegen.standin.routing import Routes
+from mcp_codegen.standin.sending import Send, send_reply, send_stream
 from mcp_codegen.standin.tokens import TokenEndpoints
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Log = Callable[[str], None]
 
+TRANSPORT = "transport"
+"""The key in a request's state (ASGI) under which the server tells the connection."""
 MAX_BODY_BYTES = 1_000_000
 NO_CONTENT, BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, TOO_LARGE = 204, 400, 404, 405, 413
 
@@ -55,7 +58,10 @@ class StandIn:
         reply = self._reply_to(scope, body)
         if self._behaviour.latency:
             await asyncio.sleep(self._behaviour.latency)
-        await _send(reply, send, with_body=scope["method"] != "HEAD")
+        if isinstance(reply.content, Stream):
+            await send_stream(reply, reply.content, send, scope.get("state", {}).get(TRANSPORT))
+        else:
+            await send_reply(reply, send, with_body=scope["method"] != "HEAD")
         if self._log:
             self._log(f"{scope['method']} {_raw_path(scope)} {reply.status}")
 
@@ -97,7 +103,10 @@ class StandIn:
     def _served(self, endpoint: Endpoint, segments: tuple[str, ...], request: Request) -> Reply:
         inputs = endpoint.inputs(request, segments)
         fault = self._faults.of_next_call(endpoint.name)
-        return endpoint.failure(fault) if fault else endpoint.answer(inputs, request)
+        if fault and isinstance(fault.what, int):
+            return endpoint.failure(fault.what)
+        answer = endpoint.answer(inputs, request)
+        return misdeed(fault.what, answer, request) if fault and isinstance(fault.what, str) else answer
 
 
 def _admitted(fitting: list[Found], request: Request) -> Found:
@@ -140,15 +149,3 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body"):
             return bytes(content)
-
-
-async def _send(reply: Reply, send: Send, *, with_body: bool) -> None:
-    content = b"" if reply.status == NO_CONTENT else reply.encoded()
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-    if content:
-        headers += [
-            (b"content-type", reply.media_type.encode("latin-1", "replace")),
-            (b"content-length", str(len(content)).encode()),
-        ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content if with_body else b""})

@@ -17,7 +17,6 @@ from mcp_codegen.paging import Paging
 from mcp_codegen.schema import Schema
 from mcp_codegen.standin import answers, documents
 from mcp_codegen.standin.access import Gate
-from mcp_codegen.standin.behaviour import Fault
 from mcp_codegen.standin.draw import Draw
 from mcp_codegen.standin.identifiers import NOT_FOUND, Identifiers, asks_for
 from mcp_codegen.standin.inputs import Inputs, validator
@@ -25,7 +24,7 @@ from mcp_codegen.standin.messages import Reply, Request, failure, phrase
 from mcp_codegen.standin.paging import PagedList
 
 OK = 200
-TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS, UNAVAILABLE = 429, 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +103,11 @@ class Endpoint:
     def _item(self, schema: Schema, draw: Draw, name: str) -> Any:  # noqa: ANN401 - JSON
         return answers.make_item(schema, name, self._shared.schemas, self._shared.identifiers, draw)
 
-    def failure(self, fault: Fault) -> Reply:
+    def failure(self, status: int) -> Reply:
         """The reply of a fault: what the catalog says of that status, where it does."""
-        headers = {"Retry-After": "1"} if fault.status == TOO_MANY_REQUESTS else {}
-        said = f"{phrase(fault.status)}: a fault that the stand-in was asked for"
-        return self._error(fault.status, headers) or failure(fault.status, said, headers)
+        headers = {"Retry-After": "1"} if status in (TOO_MANY_REQUESTS, UNAVAILABLE) else {}
+        said = f"{phrase(status)}: a fault that the stand-in was asked for"
+        return self._error(status, headers) or failure(status, said, headers)
 
     def _error(self, status: int, headers: Mapping[str, str]) -> Reply | None:
         for error in self.operation.api.errors:

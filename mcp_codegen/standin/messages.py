@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -36,8 +36,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A body that is sent piece by piece.
+
+    length: what the head says of it; None for nothing. wait: seconds before the head. breaks: whether the connection
+    is cut at its end; at once where there is no piece.
+    """
+
+    pieces: Callable[[], AsyncIterator[bytes]]
+    length: int | None = None
+    wait: float = 0.0
+    breaks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered: a status and JSON, or text or bytes of another media type."""
+    """What is answered: a status and JSON, text, bytes as they are, or a stream."""
 
     status: int
     content: Any
@@ -46,8 +60,10 @@ class Reply:
 
     def encoded(self) -> bytes:
         """The body."""
-        if not is_json(self.media_type) and isinstance(self.content, str | bytes):
-            return self.content.encode("utf-8", "replace") if isinstance(self.content, str) else self.content
+        if isinstance(self.content, bytes):
+            return self.content
+        if isinstance(self.content, str) and not is_json(self.media_type):
+            return self.content.encode("utf-8", "replace")
         try:
             return json.dumps(self.content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON can only say escaped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,10 +13,11 @@ from contextlib import closing, contextmanager
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mcp_codegen.checked import CheckedCatalog
 from mcp_codegen.errors import SettingsError, shown
-from mcp_codegen.standin.app import StandIn
+from mcp_codegen.standin.app import TRANSPORT, StandIn
 from mcp_codegen.standin.behaviour import Behaviour
 from mcp_codegen.standin.places import environment, out_of_reach
 
@@ -48,6 +50,7 @@ def serve(
             uvicorn.Config(
                 app,
                 lifespan="off",
+                http=Protocol,
                 ws="none",
                 log_config=None,
                 log_level="error",
@@ -67,6 +70,15 @@ def serve(
             url = f"http://{HOST}:{listener.getsockname()[1]}"
             announce(url, environment(catalog, url, environ))
             server.run(sockets=[listener])
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that tells the application the connection: some faults break it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A caller is there."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 def _listening(port: int) -> socket.socket:

@@ -26,11 +26,14 @@ from telefonica_mcp.server import create_server
 # Signs that writers of JSON, URLs and HTML each escape in their own way.
 KEY = "k3y/with+signs=and&more'0123456789"
 TOKEN = "t0ken-with~signs/and+more=="
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up on something that takes milliseconds."""
 
 SERVE = (sys.executable, "-m", "telefonica_mcp")
-SETTINGS = ("API_BASE_URL", "BEARER_TOKEN", "DIRECT_TIMEOUT", "APIM_BASE_URL", "APIM_SUBSCRIPTION_KEY", "APIM_TIMEOUT")
+SETTINGS = (
+    *("API_BASE_URL", "BEARER_TOKEN", "DIRECT_TIMEOUT", "DIRECT_ATTEMPTS", "DIRECT_BREAKER"),
+    *("APIM_BASE_URL", "APIM_SUBSCRIPTION_KEY", "APIM_TIMEOUT", "APIM_ATTEMPTS", "APIM_BREAKER"),
+)
 INVOICES = {"customerId": 45829374, "msisidn": "56987654321"}
 DEBT = {"customerIdentification": "198765432", "type": "RUT", "document": "4582"}
 LINK = {"billingInvoiceNumber": "523_47_682957384", "isCyclicInvoice": True}
@@ -43,9 +46,13 @@ def settings(url: str, **changed: str) -> dict[str, str]:
         "API_BASE_URL": url,
         "BEARER_TOKEN": TOKEN,
         "DIRECT_TIMEOUT": "20",
+        "DIRECT_ATTEMPTS": "1",
+        "DIRECT_BREAKER": "off",
         "APIM_BASE_URL": url,
         "APIM_SUBSCRIPTION_KEY": KEY,
         "APIM_TIMEOUT": "20",
+        "APIM_ATTEMPTS": "1",
+        "APIM_BREAKER": "off",
     }
     return known | changed
 
@@ -187,19 +194,11 @@ def http_server(
     with said.open("wb") as stderr:
         process = start(command, folder, environ, stderr=stderr)
     try:
-        until(lambda: _listens(host, port) or process.poll() is not None)
-        assert process.poll() is None, said.read_text()
         announced = f"Listening on http://{host}:{port}/mcp; stop it with Ctrl-C.\n"
+        until(lambda: announced in said.read_text() or process.poll() is not None)
+        assert process.poll() is None, said.read_text()
         assert said.read_text().startswith(announced)
         yield HttpServer(process, port, lambda: said.read_text().removeprefix(announced))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True

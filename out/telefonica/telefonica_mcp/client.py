@@ -25,9 +25,13 @@ class TelefonicaClient(ApiClient):
         "API_BASE_URL",
         "BEARER_TOKEN",
         "DIRECT_TIMEOUT",
+        "DIRECT_ATTEMPTS",
+        "DIRECT_BREAKER",
         "APIM_BASE_URL",
         "APIM_SUBSCRIPTION_KEY",
         "APIM_TIMEOUT",
+        "APIM_ATTEMPTS",
+        "APIM_BREAKER",
     )
 
     async def deuda_fija(self, *, customer_identification: str, type: str, document: str) -> DeudaFijaResult:

@@ -3,6 +3,7 @@
 ApiError                     code
 ├── InvalidArguments         invalid_arguments    an argument breaks the tool's schema; nothing was sent
 ├── NotConfigured            not_configured       a setting of the server is missing or malformed
+├── NotAllowed               not_allowed          this caller may not call this tool; nothing was sent
 ├── UpstreamError            (with the HTTP status)
 │   ├── Unauthorized         unauthorized         401
 │   ├── Forbidden            forbidden            403
@@ -16,6 +17,8 @@ ApiError                     code
 │   └── AnswerTooLarge       answer_too_large
 ├── Unreachable              unreachable          no connection, or it broke
 ├── TimedOut                 timed_out            no complete answer within the time of the call
+├── Busy                     busy                 too many calls are under way; nothing was sent
+├── Suspended                suspended            the upstream is given time to recover; nothing was sent
 ├── PagingFailed             paging_failed        a list has further pages, and they cannot be had
 ├── RequestTooLarge          request_too_large    the arguments are more than the MCP server takes
 ├── ServerLost               server_lost          the MCP server cannot be reached, or has ended
@@ -52,6 +55,7 @@ class ApiError(Exception):
         upstream_message: str = "",
         detail: str = "",
         data: Any = None,  # noqa: ANN401 - JSON of any shape
+        attempts: int = 1,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -63,6 +67,7 @@ class ApiError(Exception):
         self.upstream_message = upstream_message
         self.detail = detail
         self.data = data
+        self.attempts = attempts
 
     def __str__(self) -> str:
         said = ": ".join(filter(None, (self.upstream_code, self.upstream_message)))
@@ -80,6 +85,7 @@ class ApiError(Exception):
             "upstreamMessage": self.upstream_message or None,
             "detail": self.detail or None,
             "data": self.data,
+            "attempts": self.attempts if self.attempts > 1 else None,
         }
         return known | {key: value for key, value in extra.items() if value is not None}
 
@@ -94,6 +100,12 @@ class NotConfigured(ApiError):
     """A setting of the server is missing or malformed; nothing was sent."""
 
     code = "not_configured"
+
+
+class NotAllowed(ApiError):
+    """This caller may not call this tool; nothing was sent."""
+
+    code = "not_allowed"
 
 
 class UpstreamError(ApiError):
@@ -176,6 +188,20 @@ class TimedOut(ApiError):
     retryable = True
 
 
+class Busy(ApiError):
+    """Too many calls to the upstream are under way, and too many wait; nothing was sent."""
+
+    code = "busy"
+    retryable = True
+
+
+class Suspended(ApiError):
+    """Many of the last calls failed, and the upstream is given time to recover; nothing was sent."""
+
+    code = "suspended"
+    retryable = True
+
+
 class PagingFailed(ApiError):
     """A list has further pages, and they cannot be had: they come again, or nothing leads to them."""
 
@@ -214,6 +240,7 @@ def from_dict(error: Mapping[str, Any]) -> ApiError:
         upstream_message=str(error.get("upstreamMessage", "")),
         detail=str(error.get("detail", "")),
         data=error.get("data"),
+        attempts=error.get("attempts", 1),
     )
 
 

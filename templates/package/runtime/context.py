@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .cutting import SHOWN_BYTES
 from .settings import Settings
 
 if TYPE_CHECKING:
     import httpx
 
+    from .gateway import Gateway
+    from .guard import Guard
     from .oauth import Tokens
 
 MEDIA_TYPE = "mcp-codegen/mediaType"
@@ -25,8 +28,8 @@ class Answer(Generic[AnswerT]):
     """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
 
     One that is wrapped is no JSON object: structured content holds it under `result`. One with a media type is no
-    JSON at all: text, or bytes. The rest is what tells of further pages: the status, the headers in lower case, where
-    the request went, and the base URL of its gateway.
+    JSON at all: text, or bytes. Of its text a model is shown so many bytes. The rest is what tells of further pages:
+    the status, the headers in lower case, where the request went, and the base URL of its gateway.
     """
 
     data: Any
@@ -36,6 +39,7 @@ class Answer(Generic[AnswerT]):
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = field(default="", repr=False)
     base_url: str = field(default="", repr=False)
+    shown_bytes: int = SHOWN_BYTES
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class Upstream:
     settings: Settings
     _http: list[httpx.AsyncClient] = field(default_factory=list)
     _tokens: list[Tokens] = field(default_factory=list)
+    _guards: dict[int, Guard] = field(default_factory=dict)
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -63,6 +68,12 @@ class Upstream:
 
             self._tokens.append(Tokens(self.http, self.settings))
         return self._tokens[0]
+
+    def guard(self, gateway: Gateway) -> Guard:
+        """What stands before a gateway: one for all its calls. Gateways are constants, each known by its identity."""
+        if id(gateway) not in self._guards:
+            self._guards[id(gateway)] = gateway.guard(self.settings)
+        return self._guards[id(gateway)]
 
     async def aclose(self) -> None:
         """Close every connection."""

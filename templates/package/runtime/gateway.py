@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import anyio
 import httpx
 from mcp.server.mcpserver import Context
 
 from ..errors import InvalidArguments, TimedOut
+from .admission import Limits
 from .answers import JSON, checked
 from .bodies import Body, Members
+from .breaking import NEVER_OPEN, CircuitBreaker
 from .context import Answer, Upstream
 from .credentials import OPEN, Carried, Credential
-from .exchange import exchange
-from .settings import variables_of
+from .exchange import RawAnswer, exchange
+from .guard import Guard
+from .idempotency import idempotency_key
+from .redirects import MOST, Redirects, onward
+from .retrying import MOST_ATTEMPTS, NEVER, Retry
+from .settings import Settings, variables_of
+from .tracing import answered, traced
 from .wire import cookie_header, fill, header_values, query_string
 
 UNAUTHORIZED = 401
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""The idempotent methods (RFC 9110, section 9.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class _Request:
     """A request but for what its credential adds."""
 
     method: str
+    route: str
+    """The path with its placeholders."""
     url: str
     query: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -47,15 +58,20 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where a family of APIs lives, what it asks of its callers, and how long a call may take.
+    """Where a family of APIs lives, what it asks of its callers, how long a call may take, and what if it fails.
 
-    `base_url` names settings as `${VARIABLE}`. `timeout`: seconds; the setting `timeout_variable` overrides it.
+    `base_url` names settings as `${VARIABLE}`. `timeout`: seconds of a call with all its attempts. `name`: of the
+    settings that override these: NAME_TIMEOUT, NAME_ATTEMPTS, and NAME_BREAKER, which may be `off`.
     """
 
     base_url: str
     credential: Credential = OPEN
     timeout: float = 30.0
-    timeout_variable: str = ""
+    name: str = ""
+    retry: Retry = field(default_factory=Retry)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    limits: Limits = field(default_factory=Limits)
+    redirects: Redirects = "none"
 
     async def send(
         self,
@@ -73,11 +89,16 @@ class Gateway:
         timeout: float | None = None,  # noqa: ASYNC109 - seconds, of the API's own
         accept: str = JSON,
         wrapped: bool = False,
+        repeatable: bool | None = None,
+        idempotency_header: str = "",
+        retry: Retry | None = None,
     ) -> Answer[Any]:
-        """Send one request and check the answer against its type. Raises `ApiError`, which is safe to show.
+        """Send a request and check the answer against its type. Raises `ApiError`, which is safe to show.
 
         `at` fills the path's placeholders; a body that is a mapping goes as a JSON object. Arguments that were not
-        given are left out everywhere. `accept`: the media type of the answer.
+        given are left out everywhere. `accept`: the media type of the answer. `repeatable`: whether the call may be
+        made twice; without it, by the method. `idempotency_header`: carries a key that stays the same in all attempts,
+        so that any call may.
         """
         upstream = ctx.request_context.lifespan_context
         used = credential or self.credential
@@ -85,20 +106,38 @@ class Gateway:
         encoded = (Members(body) if isinstance(body, Mapping) else body).encode() if body is not None else None
         request = _Request(
             method,
+            path,
             upstream.settings.url(self.base_url) + fill(path, at or {}),
             query or {},
-            {"Accept": accept} | header_values(headers or {}) | ({"Content-Type": encoded[1]} if encoded else {}),
+            {"Accept": accept}
+            | header_values(headers or {})
+            | ({"Content-Type": encoded[1]} if encoded else {})
+            | ({idempotency_header: idempotency_key(ctx)} if idempotency_header else {}),
             cookies or {},
             encoded[0] if encoded else None,
         )
-        seconds = timeout or upstream.settings.seconds(self.timeout_variable, self.timeout)
+        seconds = timeout or upstream.settings.seconds(self._variable("TIMEOUT"), self.timeout)
+        again = bool(idempotency_header) or (method in REPEATABLE if repeatable is None else repeatable)
+        chosen = self._retry(upstream.settings, retry) if again else NEVER
+        answer = partial(self._answer, upstream, request, used, returns, accept=accept, wrapped=wrapped)
         try:
-            with anyio.fail_after(seconds):
-                return await self._answer(upstream, request, used, returns, accept=accept, wrapped=wrapped)
+            return await upstream.guard(self).call(answer, chosen, seconds, f"{method} {path}")
         except TimeoutError as error:
             own = timeout is not None
-            hint = f"Try again, or raise {'its timeoutSeconds in the catalog' if own else self.timeout_variable}."
+            hint = f"Try again, or raise {'its timeoutSeconds in the catalog' if own else self._variable('TIMEOUT')}."
             raise TimedOut(f"The API gave no complete answer within {seconds:g} seconds.", hint) from error
+
+    def guard(self, settings: Settings) -> Guard:
+        """What all its calls pass through. Raises `NotConfigured`."""
+        breaker = self.breaker if settings.switch(self._variable("BREAKER"), default=True) else NEVER_OPEN
+        return Guard.of(self.limits, breaker)
+
+    def _retry(self, settings: Settings, own: Retry | None) -> Retry:
+        retry = own or self.retry
+        return replace(retry, attempts=settings.whole(self._variable("ATTEMPTS"), retry.attempts, most=MOST_ATTEMPTS))
+
+    def _variable(self, what: str) -> str:
+        return f"{self.name}_{what}" if self.name else ""
 
     async def _answer(
         self,
@@ -106,15 +145,33 @@ class Gateway:
         request: _Request,
         used: Credential,
         returns: Any,  # noqa: ANN401 - a type
+        attempt: int,
         *,
         accept: str,
         wrapped: bool,
     ) -> Answer[Any]:
-        http, tokens, where = upstream.http, upstream.tokens, variables_of(self.base_url)
+        http, tokens, base_url = upstream.http, upstream.tokens, upstream.settings.url(self.base_url)
         carried = await tokens.carried(used)
-        answer = await exchange(http, request.build(http, carried), where)
-        if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
-            carried = await tokens.carried(used)
-            answer = await exchange(http, request.build(http, carried), where)
-        told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
-        return replace(told, url=request.url, base_url=upstream.settings.url(self.base_url))
+        built = request.build(http, carried)
+        with traced(built, request.route, attempt) as span:
+            answer, url = await self._exchange(http, built, carried, base_url)
+            if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
+                carried = await tokens.carried(used)
+                answer, url = await self._exchange(http, request.build(http, carried), carried, base_url)
+            answered(span, answer.status)
+            told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
+        return replace(told, url=url, base_url=base_url, shown_bytes=self.limits.model_bytes)
+
+    async def _exchange(
+        self, http: httpx.AsyncClient, request: httpx.Request, carried: Carried, base_url: str
+    ) -> tuple[RawAnswer, str]:
+        """The answer, and the URL that it came from."""
+        where, most = variables_of(self.base_url), self.limits.answer_bytes
+        answer = await exchange(http, request, where, most=most)
+        for _ in range(MOST if self.redirects == "sameOrigin" else 0):
+            following = onward(http, request, answer, base_url, carried.query)
+            if following is None:
+                break
+            request = following
+            answer = await exchange(http, request, where, most=most)
+        return answer, str(request.url)

@@ -1,26 +1,29 @@
-"""The server's command line: settings from the environment and `.env`, stdio or Streamable HTTP."""
+"""The server as a program: settings from the environment and `.env`, stdio or Streamable HTTP."""
 
 from __future__ import annotations
 
 import argparse
 import gc
-import ipaddress
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
-from mcp.server.transport_security import TransportSecuritySettings
 
 from ..errors import NotConfigured
+from .command_line import make_parser
+from .settings import is_loopback
 from .tooling import ApiServer
 
-MAX_PORT = 65_535
+if TYPE_CHECKING:
+    from .http_serving import HttpOptions
+
 BACKLOG = 2_048
 
 Create = Callable[[Mapping[str, str]], ApiServer]
@@ -41,104 +44,111 @@ def environment(env_file: Path | None = None) -> dict[str, str]:
 
 def serve(create: Create, *, program: str, version: str, description: str, argv: Sequence[str] | None = None) -> None:
     """Serve until the host closes stdin, or until the process is interrupted."""
-    parser = _parser(program, version, description)
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["doctor"]:
+        from .doctor.command import main  # noqa: PLC0415 - a server that starts does not need it
+
+        raise SystemExit(main(words[1:], program, version))
+    parser = make_parser(program, version, description)
+    args = parser.parse_args(words)
     if args.env_file and not args.env_file.is_file():
         parser.error(f"there is no file {args.env_file}; name one that exists, or leave --env-file out")
-    if args.transport != "stdio" and not (_is_loopback(args.host) or args.allowed_host):
-        parser.error("off loopback, name the Host headers to accept with --allowed-host; put authentication in front")
     try:
-        server = create(environment(args.env_file))
+        run = _prepared(create, args)
     except NotConfigured as error:
         parser.error(str(error))
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
+    gc.freeze()  # what was imported stays: the collector would look through all of it, again and again
     try:
-        _run(server, args)
-    except NotConfigured as error:
-        parser.error(f"{error.message}; {error.hint}")
+        run()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _run(server: ApiServer, args: argparse.Namespace) -> None:
-    gc.freeze()  # what was imported stays: the collector would look through all of it, again and again
+def _prepared(create: Create, args: argparse.Namespace) -> Callable[[], None]:
+    """What the words ask for, ready to run. Raises `NotConfigured`."""
+    if args.verb == "key":
+        return partial(print, _new_key(args.name, args.scopes))
+    environ = environment(args.env_file)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     if args.transport == "stdio":
-        # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if sys.stdin.isatty():
-            print("Waiting for a host on standard input; see --help for HTTP.", file=sys.stderr)
-        server.run("stdio")
-        return
-    import uvicorn  # noqa: PLC0415 - a server over stdio does without it
+        return partial(_run_stdio, guarded(create, args.read_only, args.audit_log, False, environ))
+    from .http_serving import run_http  # noqa: PLC0415 - stdio does not pay for it
 
-    app = server.streamable_http_app(
-        host=args.host,
-        stateless_http=True,
-        json_response=True,
-        transport_security=_security(args.host, args.allowed_host),
-    )
-    with closing(_listening(args.host, args.port)) as listener:
-        print(f"Listening on {_url(args.host, args.port)}; stop it with Ctrl-C.", file=sys.stderr, flush=True)
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    options = _http_options(args, environ)
+    guards = args.read_only, args.audit_log, options.authentication is not None
+    guarded(create, *guards, environ)  # what is wrong is said here, once, and not by each worker
+    listening = _listen(options)
+    return partial(run_http, partial(guarded, create, *guards), environ, options, listening)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket at which callers are heard from now on. Raises `NotConfigured`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def guarded(
+    create: Create, read_only: bool, audit_log: str, authenticated: bool, environ: Mapping[str, str]
+) -> ApiServer:
+    """The server with what stands before its tools. Raises `NotConfigured`."""
+    server = create(environ)
+    if audit_log:
+        from .audit import AuditLog  # noqa: PLC0415 - only those who ask for it pay for it
+
+        server.middleware.append(AuditLog(audit_log))
+    if read_only or authenticated:
+        from .scopes import Access  # noqa: PLC0415 - the same
+
+        server.middleware.append(Access(server, most="read" if read_only else "destructive"))
+    return server
+
+
+def _run_stdio(server: ApiServer) -> None:
+    # Python's own handler would wait for the thread that reads stdin; there is nothing to clean up.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.stdin.isatty():
+        print("Waiting for a host on standard input; see --help for HTTP.", file=sys.stderr)
+    server.run("stdio")
+
+
+def _http_options(args: argparse.Namespace, environ: Mapping[str, str]) -> HttpOptions:
+    """How to serve over HTTP. Raises `NotConfigured` for what would let in anybody."""
+    from .authentication import read_authentication  # noqa: PLC0415 - stdio does not pay for it
+    from .http_serving import HttpOptions  # noqa: PLC0415 - the same
+
+    hosts, local = tuple(args.allowed_host), is_loopback(args.host)
+    options = HttpOptions(args.host, args.port, hosts, args.workers, args.grace)
+    authentication = read_authentication(environ, options.url, local=local and not hosts)
+    missing = [] if authentication else ["authentication: set MCP_AUTH_ISSUER, MCP_API_KEYS or MCP_API_KEYS_FILE"]
+    missing += [] if hosts else ["the Host headers to accept: --allowed-host mcp.example.com"]
+    if missing and not local:
+        message = f"Listening off loopback, on {args.host}, needs {'; and '.join(missing)}."
+        raise NotConfigured(message, "See --help, or listen on 127.0.0.1.")
+    return HttpOptions(args.host, args.port, hosts, args.workers, args.grace, authentication)
+
+
+def _listen(options: HttpOptions) -> socket.socket:
+    """The socket, bound. Raises `NotConfigured` when it cannot be."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     # The protocol is named: asyncio sends without Nagle's delay, 40 ms an answer, only where it is.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # else two programs could listen on one port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        said = f"cannot listen on {host}, port {port}: {(error.strerror or str(error)).lower()}"
-        raise NotConfigured(said, "choose another with --port.") from error
-    return listener
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((options.host, options.port))
+        listening.listen(BACKLOG)
+    except (OSError, UnicodeError) as error:
+        listening.close()
+        why = (getattr(error, "strerror", None) or "there is no such host").lower()
+        hint = "Choose another --port or --host."
+        raise NotConfigured(f"{options.host}, port {options.port}, cannot be listened on: {why}.", hint) from error
+    print(f"Listening on {options.url}; stop it with Ctrl-C.", file=sys.stderr, flush=True)
+    return listening
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp"
+def _new_key(name: str, scopes: str) -> str:
+    from .api_keys import make_key  # noqa: PLC0415 - stdio does not pay for it
 
+    key, stored = make_key(name, [scope.strip() for scope in scopes.split(",")])
+    return f"""\
+The key, shown this once, for the header "Authorization: Bearer KEY":
 
-def _security(host: str, allowed: list[str]) -> TransportSecuritySettings:
-    """Against DNS rebinding: the Host and Origin headers to accept, with any port; loopback's unless others are named.
+    {key}
 
-    Not left to the SDK, which checks nothing on a loopback address that it does not know, such as 127.0.0.2.
-    """
-    loopback = {"127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host}
-    hosts = [form for name in allowed or sorted(loopback) for form in (name, f"{name}:*")]
-    origins = [] if allowed else [f"http://{name}" for name in hosts]
-    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+The line to keep, in MCP_API_KEYS or in the file that MCP_API_KEYS_FILE names:
 
-
-def _parser(program: str, version: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
-    parser.add_argument(
-        "--transport", choices=["stdio", "http", "streamable-http"], default="stdio", help="default: %(default)s"
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="for http; default: %(default)s")
-    parser.add_argument("--port", type=_port, default=8000, help="for http; default: %(default)s")
-    parser.add_argument(
-        "--allowed-host", action="append", default=[], metavar="HOST", help="Host header to accept; repeatable"
-    )
-    parser.add_argument("--env-file", type=Path, help="settings; default: .env in the current folder, if it exists")
-    return parser
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PORT:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"a port is a number from 1 to {MAX_PORT}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    {stored}"""

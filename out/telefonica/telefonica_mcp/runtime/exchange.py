@@ -9,11 +9,12 @@ import httpx
 
 from ..errors import AnswerTooLarge, NotJson, Unreachable
 from .masking import masked
+from .unpacking import Unpacker
 
 SHORTEST_SECRET = 6
 """Shorter ones are left in successful answers: they would be found everywhere."""
 MAX_ANSWER_BYTES = 256_000
-"""Some hosts refuse results above 1 MiB, and no model reads that much."""
+"""Some hosts refuse results above 1 MiB, and no model reads that much. A gateway's limits may say otherwise."""
 ENCODINGS = ("", "identity", "gzip", "deflate")
 """One at a time: a small answer packed twice could unpack to more than the memory there is."""
 
@@ -48,13 +49,20 @@ class RawAnswer:
 
 
 async def exchange(
-    http: httpx.AsyncClient, request: httpx.Request, variables: Sequence[str], who: str = "The API"
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    variables: Sequence[str],
+    who: str = "The API",
+    most: int = MAX_ANSWER_BYTES,
 ) -> RawAnswer:
-    """Send the request, read the answer. variables: the settings that say where it goes. Raises `ApiError`."""
+    """Send the request, read the answer. Raises `ApiError`.
+
+    variables: the settings that say where it goes. most: bytes of an answer that is read to its end.
+    """
     try:
         response = await http.send(request, stream=True)
         try:
-            content = await _read(response, who)
+            content = await _read(response, who, most)
         finally:
             await response.aclose()
     except httpx.TransportError as error:
@@ -65,28 +73,37 @@ async def exchange(
     return RawAnswer(response.status_code, content, dict(response.headers))
 
 
-async def _read(response: httpx.Response, who: str) -> bytes:
+async def _read(response: httpx.Response, who: str, most: int) -> bytes:
     """The body; of a failure, as much as there is to tell. Raises `ApiError`."""
     content = bytearray()
     try:
         async for chunk in _unpacked(response):
             content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
+            if len(content) > most:
                 break
     except httpx.DecodingError as error:
         if response.is_success:
             hint = "Tell the API's owners."
             status = response.status_code
             raise NotJson(f"{who}'s answer could not be decompressed.", hint, status=status) from error
-    if len(content) > MAX_ANSWER_BYTES and response.is_success:
-        size = f"{MAX_ANSWER_BYTES // 1000} kB"
+    if len(content) > most and response.is_success:
+        size = f"{most // 1000} kB"
         hint = "Ask for less of it."
         raise AnswerTooLarge(f"{who}'s answer is larger than {size}.", hint, status=response.status_code)
-    return bytes(content[:MAX_ANSWER_BYTES])
+    return bytes(content[:most])
 
 
 async def _unpacked(response: httpx.Response) -> AsyncIterator[bytes]:
-    if response.headers.get("content-encoding", "").lower() not in ENCODINGS:
+    """The body, a piece at a time: however small it is packed, no piece is large. Raises `httpx.DecodingError`."""
+    encoding = response.headers.get("content-encoding", "").lower()
+    if encoding not in ENCODINGS:
         raise httpx.DecodingError("This is not an encoding that was asked for.")
-    async for chunk in response.aiter_bytes():
-        yield chunk
+    if encoding in ("", "identity"):
+        async for chunk in response.aiter_raw():
+            yield chunk
+        return
+    unpacker = Unpacker()
+    async for packed in response.aiter_raw():
+        for chunk in unpacker.unpack(packed):
+            yield chunk
+    unpacker.end()

@@ -43,12 +43,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     @cached_property
     def _session(self) -> aiohttp.ClientSession:
         """Opened by the first request, which runs in the event loop that will use it."""
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=httpx.create_ssl_context()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=self._timeout,
         )
+        # It would send a request again by itself, unseen, by its method alone. Only its own tests switch that off.
+        session._retry_connection = False
+        return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the answer's body is read by whoever reads the response."""

@@ -38,6 +38,7 @@ async def deuda_fija(
         "/api/debt/fixed",
         DeudaFijaResult,
         body={"customerIdentification": customer_identification, "type": type, "document": document},
+        repeatable=True,
     )
 
 
@@ -57,6 +58,7 @@ async def listado_de_boletas_fija(
         "/obp/pdd/ods/mobile/v1/api/clients/GetListInvoices",
         ListadoDeBoletasFijaResult,
         body={"customerId": customer_id, "msisidn": msisidn},
+        repeatable=True,
     )
 
 

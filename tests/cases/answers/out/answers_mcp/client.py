@@ -22,7 +22,7 @@ class AnswersClient(ApiClient):
 
     package = "answers_mcp"
     longest = 30.0
-    variables = ("ANSWERS_URL", "MAIN_TIMEOUT")
+    variables = ("ANSWERS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def nothing_said(self) -> Any:
         """nothing_said"""

@@ -24,7 +24,7 @@ class ComposedClient(ApiClient):
 
     package = "composed_mcp"
     longest = 30.0
-    variables = ("COMPOSED_URL", "MAIN_TIMEOUT")
+    variables = ("COMPOSED_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def pay(
         self,

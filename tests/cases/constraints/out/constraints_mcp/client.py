@@ -22,7 +22,7 @@ class ConstraintsClient(ApiClient):
 
     package = "constraints_mcp"
     longest = 30.0
-    variables = ("LIMITS_URL", "MAIN_TIMEOUT")
+    variables = ("LIMITS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def measure(
         self,

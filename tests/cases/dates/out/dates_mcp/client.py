@@ -24,7 +24,7 @@ class DatesClient(ApiClient):
 
     package = "dates_mcp"
     longest = 30.0
-    variables = ("CALENDAR_URL", "MAIN_TIMEOUT")
+    variables = ("CALENDAR_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def find_events(
         self,

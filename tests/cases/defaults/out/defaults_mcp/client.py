@@ -23,7 +23,7 @@ class DefaultsClient(ApiClient):
 
     package = "defaults_mcp"
     longest = 30.0
-    variables = ("PAGES_URL", "MAIN_TIMEOUT")
+    variables = ("PAGES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def list_pages(
         self,

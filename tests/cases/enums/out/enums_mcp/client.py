@@ -23,7 +23,7 @@ class EnumsClient(ApiClient):
 
     package = "enums_mcp"
     longest = 30.0
-    variables = ("TICKETS_URL", "MAIN_TIMEOUT")
+    variables = ("TICKETS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def find_tickets(
         self,

@@ -10,6 +10,6 @@ from .runtime.gateway import Gateway
 MAIN = Gateway(
     base_url="${TICKETS_URL}",
     timeout=30.0,
-    timeout_variable="MAIN_TIMEOUT",
+    name="MAIN",
 )
 """Gateway main."""

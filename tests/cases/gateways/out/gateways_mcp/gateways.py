@@ -12,7 +12,7 @@ KEY_IN_HEADER = Gateway(
     base_url="${ONE_URL}",
     credential=ApiKey("ONE_KEY", "X-Key"),
     timeout=12.5,
-    timeout_variable="KEY_IN_HEADER_TIMEOUT",
+    name="KEY_IN_HEADER",
 )
 """A key in a header."""
 
@@ -20,7 +20,7 @@ KEY_IN_QUERY = Gateway(
     base_url="https://two.example.com:8443/base",
     credential=ApiKey("TWO_KEY", "api-key", place="query"),
     timeout=30.0,
-    timeout_variable="KEY_IN_QUERY_TIMEOUT",
+    name="KEY_IN_QUERY",
 )
 """Gateway keyInQuery."""
 
@@ -28,7 +28,7 @@ KEY_IN_COOKIE = Gateway(
     base_url="https://${THREE_HOST}/v1",
     credential=ApiKey("THREE_KEY", "session", place="cookie"),
     timeout=30.0,
-    timeout_variable="KEY_IN_COOKIE_TIMEOUT",
+    name="KEY_IN_COOKIE",
 )
 """Gateway key_in_cookie."""
 
@@ -36,7 +36,7 @@ BEARER = Gateway(
     base_url="${FOUR_URL}",
     credential=Bearer("FOUR_TOKEN"),
     timeout=30.0,
-    timeout_variable="BEARER_TIMEOUT",
+    name="BEARER",
 )
 """Gateway bearer."""
 
@@ -44,27 +44,27 @@ BASIC = Gateway(
     base_url="${FIVE_URL}",
     credential=Basic("FIVE_USER", "FIVE_PASSWORD"),
     timeout=30.0,
-    timeout_variable="BASIC_TIMEOUT",
+    name="BASIC",
 )
 """Gateway basic."""
 
 OPEN_ = Gateway(
     base_url="${SIX_URL}",
     timeout=30.0,
-    timeout_variable="OPEN_TIMEOUT",
+    name="OPEN",
 )
 """Gateway open."""
 
 NINE_HOST_A8A9E5 = Gateway(
     base_url="https://${NINE_HOST}",
     timeout=30.0,
-    timeout_variable="NINE_HOST_A8A9E5_TIMEOUT",
+    name="NINE_HOST_A8A9E5",
 )
 """Gateway ${NINE_HOST}."""
 
 NINE_HOST_E36FDE = Gateway(
     base_url="http://${NINE_HOST}",
     timeout=30.0,
-    timeout_variable="NINE_HOST_E36FDE_TIMEOUT",
+    name="NINE_HOST_E36FDE",
 )
 """Gateway ${NINE_HOST}."""

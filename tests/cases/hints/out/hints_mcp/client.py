@@ -21,7 +21,7 @@ class HintsClient(ApiClient):
 
     package = "hints_mcp"
     longest = 30.0
-    variables = ("HINTS_URL", "MAIN_TIMEOUT")
+    variables = ("HINTS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def read(self) -> Any:
         """read"""

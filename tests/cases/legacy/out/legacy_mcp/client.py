@@ -25,9 +25,13 @@ class LegacyClient(ApiClient):
         "APIM_BASE_URL",
         "APIM_SUBSCRIPTION_KEY",
         "APIM_TIMEOUT",
+        "APIM_ATTEMPTS",
+        "APIM_BREAKER",
         "API_BASE_URL",
         "BEARER_TOKEN",
         "DIRECT_TIMEOUT",
+        "DIRECT_ATTEMPTS",
+        "DIRECT_BREAKER",
     )
 
     async def consulta_saldo(self, *, cuenta: str, detalle: bool, x_canal: str) -> ConsultaSaldoResult:

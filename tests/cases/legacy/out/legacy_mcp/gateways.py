@@ -12,7 +12,7 @@ APIM = Gateway(
     base_url="${APIM_BASE_URL}",
     credential=ApiKey("APIM_SUBSCRIPTION_KEY", "Ocp-Apim-Subscription-Key"),
     timeout=30.0,
-    timeout_variable="APIM_TIMEOUT",
+    name="APIM",
 )
 """Gateway apim."""
 
@@ -20,6 +20,6 @@ DIRECT = Gateway(
     base_url="${API_BASE_URL}",
     credential=Bearer("BEARER_TOKEN"),
     timeout=30.0,
-    timeout_variable="DIRECT_TIMEOUT",
+    name="DIRECT",
 )
 """Gateway direct."""

@@ -23,7 +23,7 @@ class NullableClient(ApiClient):
 
     package = "nullable_mcp"
     longest = 30.0
-    variables = ("PEOPLE_URL", "MAIN_TIMEOUT")
+    variables = ("PEOPLE_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def save_person(
         self,

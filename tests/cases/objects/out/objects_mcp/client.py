@@ -23,7 +23,7 @@ class ObjectsClient(ApiClient):
 
     package = "objects_mcp"
     longest = 30.0
-    variables = ("LABELS_URL", "MAIN_TIMEOUT")
+    variables = ("LABELS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def set_labels(
         self,

@@ -31,7 +31,16 @@ class PagesClient(ApiClient):
 
     package = "pages_mcp"
     longest = 30.0
-    variables = ("BILLS_URL", "BILLS_TIMEOUT", "FORGE_URL", "FORGE_TIMEOUT")
+    variables = (
+        "BILLS_URL",
+        "BILLS_TIMEOUT",
+        "BILLS_ATTEMPTS",
+        "BILLS_BREAKER",
+        "FORGE_URL",
+        "FORGE_TIMEOUT",
+        "FORGE_ATTEMPTS",
+        "FORGE_BREAKER",
+    )
 
     async def list_bills(self, *, customer: str, offset: int | MISSING = MISSING, limit: int = 5) -> list[Bill]:
         """Bills of a customer"""

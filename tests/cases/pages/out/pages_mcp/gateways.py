@@ -10,13 +10,13 @@ from .runtime.gateway import Gateway
 BILLS = Gateway(
     base_url="${BILLS_URL}",
     timeout=30.0,
-    timeout_variable="BILLS_TIMEOUT",
+    name="BILLS",
 )
 """Gateway bills."""
 
 FORGE = Gateway(
     base_url="${FORGE_URL}/api",
     timeout=30.0,
-    timeout_variable="FORGE_TIMEOUT",
+    name="FORGE",
 )
 """Gateway forge."""

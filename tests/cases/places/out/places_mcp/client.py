@@ -22,7 +22,7 @@ class PlacesClient(ApiClient):
 
     package = "places_mcp"
     longest = 30.0
-    variables = ("ORDERS_URL", "MAIN_TIMEOUT")
+    variables = ("ORDERS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def list_orders(
         self,

@@ -23,7 +23,7 @@ class ReferencesClient(ApiClient):
 
     package = "references_mcp"
     longest = 30.0
-    variables = ("BANK_URL", "MAIN_TIMEOUT")
+    variables = ("BANK_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def transfer(
         self,

@@ -39,9 +39,13 @@ class WireClient(ApiClient):
         "WIRE_TOKEN",
         "WIRE_KEY",
         "MAIN_TIMEOUT",
+        "MAIN_ATTEMPTS",
+        "MAIN_BREAKER",
         "WIRE_CLIENT",
         "WIRE_SECRET",
         "MACHINE_TIMEOUT",
+        "MACHINE_ATTEMPTS",
+        "MACHINE_BREAKER",
         "WIRE_USER",
         "WIRE_PASSWORD",
     )

@@ -12,7 +12,7 @@ MAIN = Gateway(
     base_url="${WIRE_URL}",
     credential=Together([Bearer("WIRE_TOKEN"), ApiKey("WIRE_KEY", "key", place="query")]),
     timeout=30.0,
-    timeout_variable="MAIN_TIMEOUT",
+    name="MAIN",
 )
 """Gateway main."""
 
@@ -20,6 +20,6 @@ MACHINE = Gateway(
     base_url="${WIRE_URL}/machine",
     credential=ClientCredentials("${WIRE_URL}/token", "WIRE_CLIENT", "WIRE_SECRET", scopes="read"),
     timeout=30.0,
-    timeout_variable="MACHINE_TIMEOUT",
+    name="MACHINE",
 )
 """Gateway machine."""

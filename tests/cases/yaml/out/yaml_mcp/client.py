@@ -22,7 +22,7 @@ class YamlClient(ApiClient):
 
     package = "yaml_mcp"
     longest = 30.0
-    variables = ("YAML_URL", "MAIN_TIMEOUT")
+    variables = ("YAML_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
 
     async def list_things(self, *, q: str | MISSING = MISSING, on: bool | MISSING = MISSING) -> Any:
         """Several lines,

@@ -26,7 +26,7 @@ async def read(ctx: Context[Upstream]) -> Answer[Any]:
 @tools.add("read_by_post")
 async def read_by_post(ctx: Context[Upstream]) -> Answer[Any]:
     """Read"""
-    return await MAIN.send(ctx, "POST", "/b", Any)
+    return await MAIN.send(ctx, "POST", "/b", Any, repeatable=True)
 
 
 @tools.add("write")
@@ -38,7 +38,7 @@ async def write(ctx: Context[Upstream], *, pin: str) -> Answer[WriteResult]:
 @tools.add("add")
 async def add(ctx: Context[Upstream]) -> Answer[Any]:
     """No description."""
-    return await MAIN.send(ctx, "POST", "/d", Any)
+    return await MAIN.send(ctx, "POST", "/d", Any, repeatable=True)
 
 
 @tools.add("put")
