@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcp_codegen import calls, metadata, names, pages, policies
+from mcp_codegen import calls, clients, metadata, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
@@ -30,6 +30,7 @@ class _Lowering:
 
     def package(self) -> Package:
         about = self.catalog.catalog
+        groups = tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items())
         return Package(
             name=about.name,
             title=about.title or about.name,
@@ -43,9 +44,9 @@ class _Lowering:
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,
-            groups=tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items()),
+            groups=groups,
             model_modules=self._modeller.modules(self._titles),
-            client_imports=self._client_imports(),
+            calls=clients.calls(groups, self._callers, self._modeller),
             longest_timeout=self._longest_timeout(),
             listing={"tools": self.listing.tools},
             checkup=checkup(self.catalog, self._tool_names, self._origins.settings),
@@ -78,6 +79,11 @@ class _Lowering:
         """The module of each tag, in the order of the tags' first APIs."""
         tags = list(dict.fromkeys(self._tag(one) for one in self.catalog.active))
         return names.resolve(tags, names.snake_case, names.RESERVED_MODULES | {COMMON})
+
+    @cached_property
+    def _callers(self) -> dict[str, str]:
+        """The class with the client's methods of each group, by the group's module."""
+        return clients.class_names(list(self._group_names.values()), self._client)
 
     @cached_property
     def _titles(self) -> dict[str, str]:
@@ -121,7 +127,7 @@ class _Lowering:
         credentials = " ".join(
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
-        local = [Import("..gateways", constants), *self._model_imports("..models", code)]
+        local = [Import("..gateways", constants), *self._modeller.imports(code, "..models")]
         local += self._modeller.base_imports(code, "..runtime")
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
@@ -176,7 +182,7 @@ class _Lowering:
         labels = [parameter.label for parameter in one.parameters]
         bounds = names.BOUNDS if paging_of(one, self.catalog) else frozenset()
         spelled = names.resolve(labels, names.field_name, names.RESERVED_ARGUMENTS | bounds)
-        taken = names.RESERVED_OWN_ARGUMENTS | {self._client}
+        taken = names.RESERVED_OWN_ARGUMENTS | {self._callers[self._group_names[self._tag(one)]]}
         own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), taken)
         arguments = [self._argument(one, p, spelled[p.label], own[p.label], keys[p.label]) for p in one.parameters]
         return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
@@ -213,25 +219,6 @@ class _Lowering:
         return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
 
     # --- the package as a whole --------------------------------------------------------------------
-
-    def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
-        tools = [tool for tagged in self._tagged.values() for tool in tagged]
-        code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
-        code += "".join(f" AsyncIterator[{tool.iteration.item}]" for tool in tools if tool.iteration)
-        defaults = " ".join(a.default for tool in tools for a in tool.arguments)
-        local = [
-            *self._model_imports(".models", code),
-            *self._modeller.base_imports(code, ".runtime"),
-            Import(".runtime.calling", ("ApiClient",)),
-        ]
-        return standard_imports(f"{code} {defaults} Any", local)
-
-    def _model_imports(self, package: str, code: str) -> list[Import]:
-        by_module: dict[str, list[str]] = {}
-        for name in self._modeller.used(code):
-            by_module.setdefault(self._modeller.module_of(name), []).append(name)
-        by_module = {module: by_module[module] for module in sorted(by_module, key=names.import_order)}
-        return [Import(f"{package}.{module}", tuple(found)) for module, found in by_module.items()]
 
     def _longest_timeout(self) -> float:
         gateways = self.catalog.gateways

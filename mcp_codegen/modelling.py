@@ -130,12 +130,12 @@ class Modeller:
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
-        """The modules of `models/`, those that others import first."""
+        """The modules of `models/`, in the order of their names."""
         held: dict[str, list[Model]] = {}
         for one in self._reached:
             model = self._model(one)
             held.setdefault(self._module[model.name], []).append(model)
-        ordered = sorted(held, key=lambda module: (module != COMMON, module))
+        ordered = sorted(held, key=names.import_order)
         return tuple(
             ModelModule(module, titles.get(module, ""), tuple(held[module]), self._imports(module, held[module]))
             for module in ordered
@@ -272,6 +272,14 @@ class Modeller:
             repr=False if member.schema.secret else None,
         )
         return Attribute(name, annotation, "" if member.required else "MISSING")
+
+    def imports(self, code: str, package: str) -> list[Import]:
+        """The classes that annotations name."""
+        by_module: dict[str, list[str]] = {}
+        for name in self.used(code):
+            by_module.setdefault(self.module_of(name), []).append(name)
+        ordered = sorted(by_module, key=names.import_order)
+        return [Import(f"{package}.{module}", tuple(by_module[module])) for module in ordered]
 
     def base_imports(self, code: str, package: str) -> list[Import]:
         """The types of the runtime that annotations name."""

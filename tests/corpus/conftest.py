@@ -14,7 +14,7 @@ from tests.corpus.descriptions import FILES, WHY_NOT
 from tests.generated import Built, codegen
 from tests.runtime.upstream import Upstream
 
-PATIENCE = 100.0
+PATIENCE = 250.0
 """Seconds until another worker has built a package."""
 
 

@@ -236,7 +236,7 @@ def command(folder: Path, *words: str, environ: dict[str, str] | None = None) ->
         env=kept | (environ or {}) | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -262,7 +262,7 @@ def serving(environ: dict[str, str]) -> Iterator[str]:
         env=os.environ | environ,
         stderr=subprocess.DEVNULL,
     ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not _listens(port):
             assert process.poll() is None
             assert time.monotonic() < deadline

@@ -135,7 +135,7 @@ def test_an_unexpected_error_tells_its_type_and_place_and_never_its_text(orchest
 
 def test_the_whole_of_an_unexpected_error_is_shown_on_request(tmp_path: Path) -> None:
     with started(tmp_path, *GOOD, "--input", "how=broken", "--debug") as running:
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert "ValueError: key=s3cret" in stderr
     assert "s3cret" not in stdout + (tmp_path / "orchestrator_results.json").read_text()
 
@@ -183,7 +183,7 @@ def test_a_server_that_cannot_be_reached_fails_the_run_before_its_first_step(
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_a_terminal_without_the_marks_gets_plain_ones(tmp_path: Path, encoding: str) -> None:
     with started(tmp_path, *GOOD, "--input", "then=missing", encoding=encoding) as running:
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert "  [+] Step 1: Find Parcel\n  [x] Step 2: Find Again - there" in stdout
     assert "[-] Step 3: Return Parcel - it is" in stderr
     assert running.returncode == 0
@@ -193,7 +193,7 @@ def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path: Path) -> None:
     with started(tmp_path, *GOOD) as running:
         assert running.stderr is not None
         running.stderr.close()
-        assert running.wait(timeout=30) == 0
+        assert running.wait(timeout=60) == 0
     assert results(tmp_path / "orchestrator_results.json")["status"] == "succeeded"
 
 
@@ -204,7 +204,7 @@ def test_a_stopped_run_is_recorded_as_cancelled(tmp_path: Path, number: int, cod
         while "stuck" not in running.stderr.readline():
             assert running.poll() is None
         running.send_signal(number)
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == code, stderr
     assert "✗ The process was cancelled\n✓ Results saved to: orchestrator_results.json\n" in stdout
     saved = results(tmp_path / "orchestrator_results.json")

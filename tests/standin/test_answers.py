@@ -98,7 +98,7 @@ print(json.dumps([listing(app, customer) for customer in json.loads(sys.argv[3])
 def asked_in_a_process(customers: list[int], hash_seed: str, seed: int = 0) -> list[dict]:
     command = [sys.executable, "-c", ASK, str(TELEFONICA), str(seed), json.dumps(customers)]
     environ = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=120)  # noqa: S603
     return json.loads(done.stdout)
 
 
