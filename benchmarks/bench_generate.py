@@ -54,8 +54,16 @@ def generate(bench: Bench, spec: Spec, peer: peers.Peer) -> Cost:
         words: list[str | Path] = [peer.package, "generate", "--path", spec.file, "--output-path", out, "--overwrite"]
     else:
         words = ["datamodel-codegen", "--input", spec.file, "--input-file-type", "openapi"]
-        words += ["--output-model-type", "pydantic_v2.BaseModel", "--output", out / "models.py"]
-    cost = children.run([programs / words[0], *words[1:]])
+        words += ["--output-model-type", "pydantic_v2.BaseModel", "--output"]
+        modules = out / "models"  # what it calls modular goes into a folder, and nothing else may
+        words.append(modules if modules.is_dir() else out / "models.py")
+    try:
+        cost = children.run([programs / words[0], *words[1:]])
+    except BrokenError as error:
+        if "require an output directory" not in str(error):
+            raise
+        (out / "models").mkdir()
+        return generate(bench, spec, peer)
     if not any(out.rglob("*.py")):
         raise BrokenError("it wrote no Python")
     return cost

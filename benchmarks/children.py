@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ class Cost:
     cpu: float
     memory: float
 
+
+_TELLING: Final = re.compile(r"\b(error|invalid|required|not found|cannot|unsupported)\b|[a-z]Error\b", re.IGNORECASE)
 
 CostT = TypeVar("CostT", bound=Cost)
 
@@ -70,9 +73,10 @@ def sampled(measure: Callable[[], CostT], repeats: int) -> list[CostT]:
 
 
 def reason(said: str, status: int) -> str:
-    """Why a program failed, on one short line: the last that it printed."""
+    """Why a program failed, on one short line: the last that it printed, or the last that tells of an error."""
     lines = [line.strip(" │╭╰─╮╯") for line in said.splitlines()]
-    last = next((line for line in reversed(lines) if line), "it said nothing")
+    telling = [line for line in lines if _TELLING.search(line)] or [line for line in lines if line]
+    last = telling[-1] if telling else "it said nothing"
     how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     return f"{how}: {''.join(c if c.isprintable() else '?' for c in last)[:200]}"
 

@@ -78,6 +78,12 @@ def test_a_program_that_fails_is_told_with_what_it_said_last():
         children.run([sys.executable, "-c", r"import sys; print('first\nsecond\x07'); sys.exit(3)"])
 
 
+def test_what_tells_of_an_error_is_the_reason_rather_than_what_follows_it():
+    assert children.reason("Field required\nSee https://errors.example.com\nIs that a mistake?\n", 1) == (
+        "exit status 1: Field required"
+    )
+
+
 def test_a_peer_that_cannot_be_installed_is_told_in_pips_words():
     said = (
         "WARNING: x\nERROR: Could not find it (from versions: 1, 2)\nERROR: No matching distribution found for it==3\n"
