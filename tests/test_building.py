@@ -176,12 +176,14 @@ def test_a_folder_that_cannot_be_used_costs_nothing_but_time(named: str, catalog
         assert generated(catalog, tmp_path / "out", cache)
 
 
-def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_memory_is_bounded_and_forgets_nothing_but_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory, "KEPT", 3)
-    for number in range(6):
-        memory.note(tmp_path / "cache", f"key{number}", {"a.py": str(number)})
-    assert len(list((tmp_path / "cache").iterdir())) == 3
-    assert memory.recall(tmp_path / "cache", "key5") == {"a.py": "5"}
+    (tmp_path / "notes.json").write_text("mine")
+    keys = [f"{number:064x}" for number in range(6)]
+    for number, key in enumerate(keys):
+        memory.note(tmp_path, key, {"a.py": str(number)})
+    assert {file.name for file in tmp_path.iterdir()} == {"notes.json", *(f"{key}.json" for key in keys[3:])}
+    assert memory.recall(tmp_path, keys[5]) == {"a.py": "5"}
 
 
 def test_the_folder_is_the_users_own_unless_one_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
