@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mcp_codegen import editing, importing, source
-from mcp_codegen.cli_telling import mistakes
+from mcp_codegen.cli_telling import mistakes, uncollected
 from mcp_codegen.errors import SettingsError, shown
 from mcp_codegen.importers import report
 from mcp_codegen.importers.assembling import PRESETS
@@ -37,6 +37,7 @@ _MOST_SHOWN = 10
     "--root", type=click.Path(path_type=Path), help="Local references may not leave this folder; default: SPEC's."
 )
 @click.option("--allow-remote", is_flag=True, help="Follow references to http and https URLs.")
+@uncollected()
 def import_(
     *,
     spec: Path,

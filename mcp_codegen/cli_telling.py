@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,16 @@ def mistakes(*, as_json: bool = False) -> Iterator[None]:
         else:
             click.echo(str(error), err=True)
         sys.exit(1)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage: next to all that these verbs make is needed until they end, and there is much of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def note(notices: Sequence[Diagnostic]) -> None:

@@ -130,12 +130,12 @@ class Modeller:
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
-        """The modules of `models/`, those that others import first."""
+        """The modules of `models/`, in the order of their names."""
         held: dict[str, list[Model]] = {}
         for one in self._reached:
             model = self._model(one)
             held.setdefault(self._module[model.name], []).append(model)
-        ordered = sorted(held, key=lambda module: (module != COMMON, module))
+        ordered = sorted(held, key=names.import_order)
         return tuple(
             ModelModule(module, titles.get(module, ""), tuple(held[module]), self._imports(module, held[module]))
             for module in ordered
@@ -166,8 +166,9 @@ class Modeller:
             )
         if schema.kind == "ref":
             target = self._schemas[schema.ref]
-            about = schema.description or target.description
-            schema = replace(schema, nullable=target.nullable or schema.nullable, description=about)
+            nullable, about = target.nullable or schema.nullable, schema.description or target.description
+            if (nullable, about) != (schema.nullable, schema.description):
+                schema = replace(schema, nullable=nullable, description=about)
         return schema, place
 
     def _value(self, schema: Schema, place: _Place) -> str:
@@ -273,6 +274,14 @@ class Modeller:
         )
         return Attribute(name, annotation, "" if member.required else "MISSING")
 
+    def imports(self, code: str, package: str) -> list[Import]:
+        """The classes that annotations name."""
+        by_module: dict[str, list[str]] = {}
+        for name in self.used(code):
+            by_module.setdefault(self.module_of(name), []).append(name)
+        ordered = sorted(by_module, key=names.import_order)
+        return [Import(f"{package}.{module}", tuple(by_module[module])) for module in ordered]
+
     def base_imports(self, code: str, package: str) -> list[Import]:
         """The types of the runtime that annotations name."""
         used = tuple(sorted(names.words(code) & _BASES))
@@ -336,9 +345,9 @@ def _scalar(schema: Schema, place: _Place) -> str:
 
 def _variant(source: str, union: Schema, index: int) -> str:
     """What one of a union's types is called after: its title where no other has it, else its number."""
-    titles = [one.title for one in union.variants]
-    is_own = titles.count(titles[index]) == 1 and not titles[index].isdigit()
-    return _inner(source, titles[index] if titles[index] and is_own else str(index + 1))
+    title = union.variants[index].title
+    is_own = title and not title.isdigit() and sum(one.title == title for one in union.variants) == 1
+    return _inner(source, title if is_own else str(index + 1))
 
 
 def _is_class(schema: Schema) -> bool:
@@ -347,7 +356,7 @@ def _is_class(schema: Schema) -> bool:
 
 def source_of(*parts: str) -> str:
     """What a class is called after; other parts never give the same source."""
-    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts)
+    return _SEPARATOR.join([part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts])
 
 
 def _plain_part(part: str) -> str:

@@ -52,13 +52,17 @@ def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:
             if len(fetched) > remote.MAX_DOCUMENTS:
                 raise RefusedError(f"more than {remote.MAX_DOCUMENTS} remote documents", _ALLOW.partition(", or ")[2])
             return source.parse(remote.fetch(key, referrer), key, forgive=True)
-        path = (base / key).resolve()
+        try:
+            path = (base / key).resolve()
+            is_folder = path.exists() and not path.is_file()
+        except (OSError, ValueError) as error:
+            raise RefusedError(f"{shown(key)} cannot be a file's name", "name a file") from error
         if not path.is_relative_to(base):
             raise RefusedError(
                 f"{shown(key)} stands outside of {shown(str(shown_root))}",
                 "move it there, or name a folder around both with --root",
             )
-        if path.exists() and not path.is_file():
+        if is_folder:
             raise RefusedError(f"{shown(key)} is no file", "name a file")
         return replace(source.load(path, forgive=True), file=str(shown_root / key))
 

@@ -107,9 +107,7 @@ async def stdio(package: Built, environ: Mapping[str, str], folder: Path) -> Asy
     with said.open("w") as stderr:
         command = StdioServerParameters(command="/bin/sh", args=["-c", script, *words], env=env, cwd=folder)
         async with client_class(package).connect(stdio_client(command, errlog=stderr)) as client:
-            yield Drilled(
-                client, lambda: said.read_text() + audited.read_text(), int((folder / "pid").read_text())
-            )
+            yield Drilled(client, lambda: said.read_text() + audited.read_text(), int((folder / "pid").read_text()))
 
 
 @asynccontextmanager

@@ -98,11 +98,18 @@ async def persist(
         if retry.attempts == 1 or not retry.covers(error):
             raise
         failed = error
-    return await _again(counted, failed, retry, budget, seconds - (anyio.current_time() - begun), what)
+    left = seconds - (anyio.current_time() - begun)
+    return await _again(counted, failed, retry, budget, seconds=left, what=what)
 
 
 async def _again(
-    attempt: Callable[[], Awaitable[T]], failed: ApiError, retry: Retry, budget: RetryBudget, seconds: float, what: str
+    attempt: Callable[[], Awaitable[T]],
+    failed: ApiError,
+    retry: Retry,
+    budget: RetryBudget,
+    *,
+    seconds: float,
+    what: str,
 ) -> T:
     """What an attempt after the first gives. failed: how that one ended. seconds: that are left of the call."""
     first = [failed]
