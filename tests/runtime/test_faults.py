@@ -211,8 +211,7 @@ async def test_every_fault_has_its_code_and_attempts_and_costs_no_secret_no_memo
         assert not leaks(text, *UNSEEN)
         assert ISSUED not in text
     assert audited(said) == {
-        f"{kind}_{name}_{where}": [outcome.code] + ["ok"] * len(outcome.good)
-        for (kind, name), outcome in table.items()
+        f"{kind}_{name}_{where}": [outcome.code] + ["ok"] * len(outcome.good) for (kind, name), outcome in table.items()
     }
 
 

@@ -149,7 +149,8 @@ def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str
     try:
         written = to_json(arguments)
     except ValueError as error:  # half of a surrogate pair: only a caller in this process can pass it
-        raise InvalidArguments("Nothing was sent: the arguments have no form in JSON.", "Pass whole characters.") from error
+        message = "Nothing was sent: the arguments have no form in JSON."
+        raise InvalidArguments(message, "Pass whole characters.") from error
     try:
         valid = model.model_validate_json(written, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
