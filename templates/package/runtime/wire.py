@@ -21,6 +21,8 @@ _SLASH = re.compile(r"/(?![^{}]*\})")
 """Between segments: a placeholder's name may have slashes of its own."""
 _NOT_IN_HEADERS = re.compile(r"[^\x20-\x7e]")
 _HINT = "Pass the identifier itself."
+MAX_HEADER = 32_768
+"""Bytes of one header: servers take between 8 and 32 kB, and many hang up on more without a word."""
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def header_values(values: Mapping[str, Any]) -> dict[str, str]:
     for name, value in headers.items():
         if _NOT_IN_HEADERS.search(value) or value != value.strip():
             raise InvalidArguments(f"{name}: this cannot stand in a header.", "Use printable ASCII characters.")
+        _bounded(name, value)
     return headers
 
 
@@ -90,4 +93,10 @@ def cookie_header(values: Mapping[str, Any], own: Mapping[str, str] | None = Non
     own = own or {}
     pairs = [pair for name, value in values.items() if is_given(value) for pair in cookie_pairs(name, value)]
     kept = [pair for pair in pairs if unquote(pair[0]) not in own] + list(own.items())
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in kept)} if kept else {}
+    return {"Cookie": _bounded("Cookie", "; ".join(f"{name}={value}" for name, value in kept))} if kept else {}
+
+
+def _bounded(name: str, value: str) -> str:
+    if len(value) > MAX_HEADER:
+        raise InvalidArguments(f"Nothing was sent: the arguments make the header {name} too long.", "Pass less.")
+    return value

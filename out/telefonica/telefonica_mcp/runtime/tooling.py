@@ -147,7 +147,12 @@ def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str
     known = {str(field.validation_alias or name): name for name, field in model.model_fields.items()}
     problems = [f"{name}: there is no such argument" for name in arguments if name not in known]
     try:
-        valid = model.model_validate_json(to_json(arguments), strict=True, by_alias=True, by_name=False)
+        written = to_json(arguments)
+    except ValueError as error:  # half of a surrogate pair: only a caller in this process can pass it
+        message = "Nothing was sent: the arguments have no form in JSON."
+        raise InvalidArguments(message, "Pass whole characters.") from error
+    try:
+        valid = model.model_validate_json(written, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         problems += [_said(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
     if problems:
