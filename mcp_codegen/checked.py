@@ -35,7 +35,8 @@ DEFAULT_GATEWAYS: Final[Mapping[str, Gateway]] = {
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _QUERY_METHODS: Final = frozenset({"GET", "HEAD", "DELETE"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
+IDEMPOTENT_METHODS: Final = _SAFE_METHODS | {"PUT", "DELETE"}
+"""Of RFC 9110, section 9.2.2; the runtime repeats these unless it is told otherwise."""
 
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -133,7 +134,7 @@ class Operation:
     @property
     def idempotent(self) -> bool:
         """Whether calling it twice is calling it once."""
-        known = self.method in _IDEMPOTENT_METHODS or self.read_only
+        known = self.method in IDEMPOTENT_METHODS or self.read_only
         return known if self.api.idempotent is None else self.api.idempotent
 
     @property

@@ -6,35 +6,48 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_codegen.catalog import CircuitBreaker, Gateway, Limits, Retry
-from mcp_codegen.checked import CheckedCatalog, Operation
+from mcp_codegen.checked import IDEMPOTENT_METHODS, CheckedCatalog, Operation
 from mcp_codegen.errors import Problem, shown
 from mcp_codegen.literals import call, literal
 from mcp_codegen.package import Keyword
 
-_BY_METHOD: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""The runtime repeats these unless it is told otherwise."""
+_ARGUMENTS: Final = {
+    "attempts": "attempts",
+    "initial_seconds": "first",
+    "max_seconds": "longest",
+    "statuses": "statuses",
+    "window": "window",
+    "minimum_calls": "minimum",
+    "failure_rate": "failure_rate",
+    "open_seconds": "seconds",
+    "concurrent_calls": "concurrent",
+    "queued_calls": "queue",
+    "answer_bytes": "answer_bytes",
+    "model_bytes": "model_bytes",
+}
+"""The runtime's word for each key of a policy; a policy itself is called the same on both sides."""
 
 
 def of_gateway(gateway: Gateway) -> Iterator[Keyword]:
     """What differs from the runtime's defaults."""
     if gateway.retry is not None:
-        yield Keyword("retry", _retry(gateway.retry))
+        yield Keyword("retry", _written(gateway.retry))
     if gateway.circuit_breaker != CircuitBreaker():
-        yield Keyword("breaker", _breaker(gateway.circuit_breaker))
+        yield Keyword("breaker", _written(gateway.circuit_breaker))
     if gateway.limits != Limits():
-        yield Keyword("limits", _limits(gateway.limits))
+        yield Keyword("limits", _written(gateway.limits))
     if gateway.redirects != "none":
         yield Keyword("redirects", literal(gateway.redirects))
 
 
 def of_call(one: Operation) -> Iterator[Keyword]:
     """What an API says in place of its gateway, and what its method does not tell."""
-    if one.idempotent != (one.method in _BY_METHOD):
+    if one.idempotent != (one.method in IDEMPOTENT_METHODS):
         yield Keyword("repeatable", literal(one.idempotent))
     if one.api.idempotency_key is not None:
         yield Keyword("idempotency_header", literal(one.api.idempotency_key))
     if one.api.retry is not None:
-        yield Keyword("retry", _retry(one.api.retry))
+        yield Keyword("retry", _written(one.api.retry))
 
 
 def check(catalog: CheckedCatalog) -> Iterator[Problem]:
@@ -51,38 +64,12 @@ def check(catalog: CheckedCatalog) -> Iterator[Problem]:
                 yield Problem((*one.pointer, "idempotencyKey"), said, "remove the input: the server fills it in")
 
 
-def _retry(retry: Retry) -> str:
-    own = Retry()
-    return call(
-        "Retry",
-        attempts=_unless(retry.attempts, own.attempts),
-        first=_unless(retry.initial_seconds, own.initial_seconds),
-        longest=_unless(retry.max_seconds, own.max_seconds),
-        statuses=_unless(tuple(retry.statuses), tuple(own.statuses)),
-    )
-
-
-def _breaker(breaker: CircuitBreaker) -> str:
-    own = CircuitBreaker()
-    return call(
-        "CircuitBreaker",
-        window=_unless(breaker.window, own.window),
-        minimum=_unless(breaker.minimum_calls, own.minimum_calls),
-        failure_rate=_unless(breaker.failure_rate, own.failure_rate),
-        seconds=_unless(breaker.open_seconds, own.open_seconds),
-    )
-
-
-def _limits(limits: Limits) -> str:
-    own = Limits()
-    return call(
-        "Limits",
-        concurrent=_unless(limits.concurrent_calls, own.concurrent_calls),
-        queue=_unless(limits.queued_calls, own.queued_calls),
-        answer_bytes=_unless(limits.answer_bytes, own.answer_bytes),
-        model_bytes=_unless(limits.model_bytes, own.model_bytes),
-    )
-
-
-def _unless(value: object, default: object) -> object:
-    return None if value == default else value
+def _written(policy: Retry | CircuitBreaker | Limits) -> str:
+    """The policy as the runtime's, with what differs from its defaults."""
+    own = type(policy)()
+    changed: dict[str, object] = {}
+    for key, argument in _ARGUMENTS.items():
+        value = getattr(policy, key, None)
+        if value != getattr(own, key, None):
+            changed[argument] = tuple(value) if isinstance(value, list) else value
+    return call(type(policy).__name__, **changed)
