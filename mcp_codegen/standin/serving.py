@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -63,6 +64,7 @@ def serve(
         def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
             server.should_exit = True
 
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         with _stopping_cleanly(stop):
             if until_stdin_closes:
                 threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
@@ -109,6 +111,11 @@ def _stopping_cleanly(stop: Callable[[int, FrameType | None], None]) -> Iterator
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line is worth a person's time: that stopping cancels the answers on their way is what was asked for."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _wait_for_end(stop: Callable[[], None]) -> None:

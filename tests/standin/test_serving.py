@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
@@ -70,6 +70,22 @@ def test_a_signal_stops_it_without_a_traceback_also_in_the_middle_of_answers(sto
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as waiting:
             waiting.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             process.send_signal(stop)
+            assert process.wait(SECONDS) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_answers_that_stopping_cancels_print_no_traceback():
+    with mock("--latency", "60000") as process:
+        url = line_with(process, "listens on").split()[4].rstrip(";")
+        port = int(url.rpartition(":")[2])
+        with ExitStack() as waiting:
+            for _ in range(20):
+                connection = waiting.enter_context(socket.create_connection(("127.0.0.1", port)))
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            busy = waiting.enter_context(socket.create_connection(("127.0.0.1", port)))
+            busy.sendall(b"OPTIONS * HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            assert busy.recv(100).startswith(b"HTTP/1.1 100")  # whoever came before has been let in
+            process.send_signal(signal.SIGTERM)
             assert process.wait(SECONDS) == 0
         assert "Traceback" not in process.stderr.read()
 
