@@ -38,7 +38,7 @@ def served() -> Iterator[str]:
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with subprocess.Popen([programs / "postgres", "-D", data, *words], **run) as server:  # type: ignore[call-overload]  # noqa: S603
             try:
-                _await(port, server)
+                _await(port, server, programs)
                 yield f"postgresql://tests@127.0.0.1:{port}/postgres"
             finally:
                 server.terminate()
@@ -66,11 +66,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
+def _await(port: int, server: subprocess.Popen[bytes], programs: Path) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        if subprocess.run(asked, check=False).returncode == 0:  # noqa: S603 - ours
+            return
         time.sleep(0.1)
     pytest.fail("PostgreSQL did not start")

@@ -85,6 +85,14 @@ def _postgresql(spec: str) -> sa.Engine:
     return engine
 
 
+def shown_place(spec: str) -> str:
+    """The database as people may see it: without a password."""
+    try:
+        return sa.make_url(spec).render_as_string(hide_password=True) if "://" in spec else spec
+    except ArgumentError:
+        return spec.partition("://")[0]
+
+
 @contextmanager
 def reserved(engine: sa.Engine, name: str) -> Iterator[None]:
     """Hold a name as long as the block lasts: one process at a time, even when it is killed. Raises UserError."""

@@ -151,6 +151,16 @@ def counts(engine: sa.Engine, batch: str) -> dict[str, int]:
         return {status or "unfinished": count for status, count in connection.execute(query)}
 
 
+def failures(engine: sa.Engine, batch: str, limit: int = 10) -> list[tuple[str, str | None, str, int]]:
+    """The most frequent failures of a batch: code, step, one of the messages, how many."""
+    many = sa.func.count()
+    query = sa.select(runs.c.error_code, runs.c.failed_step, sa.func.min(runs.c.error_message), many)
+    query = query.where(runs.c.batch == batch, runs.c.status == "failed")
+    query = query.group_by(runs.c.error_code, runs.c.failed_step).order_by(many.desc()).limit(limit)
+    with engine.connect() as connection:
+        return [(code, step, message, count) for code, step, message, count in connection.execute(query)]
+
+
 def unfinished(engine: sa.Engine, batch: str) -> int:
     """How many runs of a batch have not ended."""
     query = sa.select(sa.func.count()).where(runs.c.batch == batch, runs.c.status.is_(None))
@@ -197,7 +207,9 @@ def find_batches(engine: sa.Engine, batch: str | None = None) -> Sequence[sa.Row
         return connection.execute(query).all()
 
 
-def _change(engine: sa.Engine, run_ids: Sequence[str], condition: Any, values: dict[str, Any]) -> None:
+def _change(
+    engine: sa.Engine, run_ids: Sequence[str], condition: sa.ColumnElement[bool], values: dict[str, Any]
+) -> None:
     with engine.begin() as connection:
         for start_at in range(0, len(run_ids), PAGE):
             chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])

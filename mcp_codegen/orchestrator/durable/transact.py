@@ -18,7 +18,7 @@ from pydantic import JsonValue, TypeAdapter
 from mcp_codegen.orchestrator import values
 from mcp_codegen.orchestrator.durable import definition, ledger
 from mcp_codegen.orchestrator.engine import conduct, unstarted
-from mcp_codegen.orchestrator.errors import MisuseError, OrchestratorError
+from mcp_codegen.orchestrator.errors import MisuseError
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run
 from mcp_codegen.orchestrator.record import Outcome, RunRecord, StepRecord, Stored
 from mcp_codegen.orchestrator.retrying import Retry, persist
@@ -137,7 +137,8 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                 return None
             if outcome.error is not None and outcome.error.code in BROKEN:
                 self.broken.set()
-                raise STOPPED
+                ended.append(STOPPED())
+                raise ended[0]
             plain: JsonValue = outcome.model_dump(mode="json")
             return plain
 
@@ -322,6 +323,15 @@ def _shown_url(database: sa.Engine) -> str:
     return database.url.render_as_string(hide_password=True)
 
 
-def told(error: dbos_error.DBOSException) -> OrchestratorError:
-    """An error of the engine in our words."""
-    return OrchestratorError(f"the durable engine: {type(error).__name__}", code="engine")
+@contextmanager
+def history(database: sa.Engine) -> Iterator[History | None]:
+    """The engine's memory; None in a database that no engine has worked on."""
+    schema = None if database.dialect.name == "sqlite" else "dbos"
+    if not sa.inspect(database).has_table("workflow_status", schema=schema):
+        yield None
+        return
+    kept = History(database)
+    try:
+        yield kept
+    finally:
+        kept.close()
