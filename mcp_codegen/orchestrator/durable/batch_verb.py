@@ -156,9 +156,9 @@ def _check(order: Order, kept: sa.Engine) -> None:
         version = definition.version(order.process)
         strange = history.of_other_versions(order.batch, version) if history is not None else {}
     if strange:
-        many = f"{len(strange)} run{'s are' if len(strange) > 1 else ' is'}"
+        many = f"{len(strange)} runs of {order.batch} are" if len(strange) > 1 else f"1 run of {order.batch} is"
         raise UserError(
-            f"the process {order.process.name} has changed: {many} of {order.batch} in the middle of its version "
+            f"the process {order.process.name} has changed: {many} in the middle of its version "
             f"{', '.join(sorted(set(strange.values())))}; it is {version} now, and could repeat or miss steps",
             hint="bring the old file back until they have ended, or stop them: "
             f"mcp-orchestrator runs cancel {next(iter(strange))} …",
