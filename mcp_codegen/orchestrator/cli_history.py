@@ -108,10 +108,9 @@ def retry_runs(run_ids: tuple[str, ...], database: str, as_json: bool) -> None:
 
     A run that failed outside of its steps, or was cancelled, starts anew, under the same idempotency keys.
     """
-    with _opened(database) as (kept, history):
+    with _opened(database) as (kept, _):
         chosen = [row for run_id in run_ids if (row := _found(kept, run_id)).status in ("failed", "cancelled")]
-        for row in chosen:
-            history.retry(row.run_id, row.batch, row.failed_step)
+        _reopen(kept, chosen)
     _changed("put back", [row.run_id for row in chosen], run_ids, as_json)
 
 
@@ -152,13 +151,12 @@ def show_batch(name: str, database: str, as_json: bool) -> None:
 @json_option
 def retry_failed(name: str, database: str, as_json: bool) -> None:
     """Put the failed runs of a batch back, as `runs retry` does with each."""
-    with _opened(database) as (kept, history):
+    with _opened(database) as (kept, _):
         from mcp_codegen.orchestrator.durable import ledger  # noqa: PLC0415 - needs the extra
 
         _batches(kept, name)
         failed = [row for page in ledger.pages(kept, name) for row in page if row.status == "failed"]
-        for row in failed:
-            history.retry(row.run_id, row.batch, row.failed_step)
+        _reopen(kept, failed)
     ids = [row.run_id for row in failed]
     _changed("put back", ids, ids, as_json)
 
@@ -186,6 +184,13 @@ def _found(kept: sa.Engine, run_id: str) -> Any:  # noqa: ANN401 - a row
     if row is None:
         raise UserError(f"there is no run {shown(run_id)}", hint="`mcp-orchestrator runs list` shows those that are")
     return row
+
+
+def _reopen(kept: sa.Engine, rows: Sequence[Any]) -> None:
+    from mcp_codegen.orchestrator.durable import ledger  # noqa: PLC0415 - needs the extra
+
+    for row in rows:
+        ledger.reopen(kept, row.run_id, row.failed_step or "")
 
 
 def _batches(kept: sa.Engine, name: str | None = None) -> list[dict[str, Any]]:

@@ -135,9 +135,16 @@ async def _drive(
             on_finish=batch.on_finish,
         )
         async with engine as durable:
+            await asyncio.to_thread(_go_on, order, kept)
             with telling.shown(console, batch.tally):
                 await batch.drive(durable, entries)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
+
+
+def _go_on(order: Order, kept: sa.Engine) -> None:
+    with transact.history(kept) as history:
+        if history is not None:
+            history.go_on(order.batch, definition.version(order.process))
 
 
 def _check(order: Order, kept: sa.Engine) -> None:

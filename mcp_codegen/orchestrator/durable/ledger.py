@@ -47,6 +47,7 @@ runs = sa.Table(
     sa.Column("error_code", sa.Text),
     sa.Column("error_message", sa.Text),
     sa.Column("failed_step", sa.Text),
+    sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
     sa.Index("orchestrator_runs_by_batch", "batch", "status"),
     sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
 )
@@ -138,10 +139,21 @@ def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:
     _change(engine, run_ids, runs.c.status.is_(None), {"status": "cancelled", "ended_ms": milliseconds()})
 
 
-def reopen(engine: sa.Engine, run_ids: Sequence[str]) -> None:
-    """Note that runs which had ended are to go on."""
-    cleared = dict.fromkeys(("status", "ended_ms", "error_code", "error_message", "failed_step"))
-    _change(engine, run_ids, runs.c.status.is_not(None), cleared)
+def reopen(engine: sa.Engine, run_id: str, again_from: str | None = None) -> None:
+    """Note that a run which had ended is to go on: by the next start of its batch with that step, or where it was."""
+    cleared: dict[str, Any] = dict.fromkeys(("status", "ended_ms", "error_code", "error_message", "failed_step"))
+    _change(engine, [run_id], runs.c.status.is_not(None), cleared | {"again_from": again_from})
+
+
+def reopened(engine: sa.Engine, batch: str) -> Sequence[sa.Row[Any]]:
+    """The runs of a batch that are to go on with a step of theirs."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(runs).where(runs.c.batch == batch, runs.c.again_from.is_not(None))).all()
+
+
+def went_on(engine: sa.Engine, run_id: str) -> None:
+    """Note that a run that was to go on does."""
+    _change(engine, [run_id], runs.c.again_from.is_not(None), {"again_from": None})
 
 
 def counts(engine: sa.Engine, batch: str) -> dict[str, int]:

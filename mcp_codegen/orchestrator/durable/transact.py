@@ -296,18 +296,22 @@ class History:
 
     def resume(self, run_id: str, queue: str) -> None:
         """Put a cancelled run back into its queue: it goes on after the last step that it had finished."""
-        ledger.reopen(self._database, [run_id])
+        ledger.reopen(self._database, run_id)
         self._client.resume_workflow(run_id, queue_name=queue)
 
-    def retry(self, run_id: str, queue: str, failed_step: str | None) -> None:
-        """Put a failed run back into its queue, under its id and its keys: it goes on with the step that failed.
+    def go_on(self, batch: str, version: str) -> None:
+        """Put the runs of a batch that are to be retried back into its queue, under their ids and keys.
 
-        A run that failed outside of a step starts anew.
+        Each goes on with the step that is noted, under this version of the process, or starts anew where none is.
         """
-        steps = self._client.list_workflow_steps(run_id)
-        first = next((step["function_id"] for step in steps if step["function_name"] == failed_step), 1)
-        ledger.reopen(self._database, [run_id])
-        self._client.rewind_workflow(run_id, start_step=first, queue_name=queue)
+        for row in ledger.reopened(self._database, batch):
+            steps = self._client.list_workflow_steps(row.run_id)
+            first = next((step["function_id"] for step in steps if step["function_name"] == row.again_from), 1)
+            if self.states([row.run_id]).get(row.run_id, "ended") in ("ended", "cancelled"):  # else a kill came between
+                self._client.rewind_workflow(
+                    row.run_id, start_step=first, application_version=version, queue_name=batch
+                )
+            ledger.went_on(self._database, row.run_id)
 
 
 def _quiet() -> None:
