@@ -43,8 +43,8 @@ run: $(INSTALLED)  ## Run the flagship process once, offline, against a stand-in
 	    --input customer_id=45829374 --input msisidn=56987654321 \
 	    --mock --results out/runs/orchestrator_results.json
 
-bench: $(INSTALLED)  ## Run the benchmarks and print their ratios
-	@$(BIN)/python -m benchmarks
+bench: $(INSTALLED)  ## Measure time, memory and sizes beside the peers (ARGS="--only start" …)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 # Not after a full set-up, which fails when pyproject.toml asks for what constraints.txt does not have.
 lock: $(BIN)/uv  ## Pin every package anew in constraints.txt (UPGRADE=1 takes the newest that fit)
@@ -52,8 +52,8 @@ lock: $(BIN)/uv  ## Pin every package anew in constraints.txt (UPGRADE=1 takes t
 	    --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
 	    pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) --output-file constraints.txt
 
-clean:  ## Remove .venv, caches, results and built packages; never a generated, committed file
-	rm -rf .venv dist out/runs tests/conformance/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean:  ## Remove .venv, caches, results, built packages and what benchmarks fetched; never a generated, committed file
+	rm -rf .venv build dist out/runs tests/conformance/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up ---------------------------------------------------------------------------------------------------------

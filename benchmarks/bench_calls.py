@@ -1,94 +1,112 @@
-"""What a call costs through the generated package: CPU of client and server together, against raw HTTP.
+"""What a call costs: the server's CPU for each over stdio, and the typed client's, against raw HTTP.
 
-Each way makes the same calls to the same stand-in; the stand-in's own CPU is left out.
+The server is measured as a whole process that answers many calls, less one that answers a single one. All call the
+same stand-in, in a process of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import resource
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
-import httpx
+from benchmarks import children, peers
+from benchmarks.building import CODEGEN, Bench
+from benchmarks.children import BrokenError
+from benchmarks.descriptions import INVOICES, ROOT, Spec
+from benchmarks.figures import FLOOR, OURS, Found, Missing, figure
+from benchmarks.sessions import Session
 
-from benchmarks.standin import stand_in
-from telefonica_mcp.client import TelefonicaClient
-
-CALLS = 600
+SUBJECT = "calls"
+CALLS = 400
 IN_FLIGHT = (1, 16, 64)
-CUSTOMER = {"customerId": 45829374, "msisidn": "56987654321"}
-PATH = "/obp/pdd/ods/mobile/v1/api/clients/GetListInvoices"
+TOOL, ARGUMENTS = "listInvoices", {"customerId": 45829374, "state": "OPEN", "limit": 20}
+PATH = "/customers/45829374/invoices?state=OPEN&limit=20"
 
-Call = Callable[[], Awaitable[object]]
-
-
-def main() -> Mapping[str, float]:
-    """Ratios: CPU per call of each way to raw httpx with one request in flight, and of 64 in flight to 16."""
-    with stand_in() as environ:
-        costs = asyncio.run(_measure(environ))
-    floor = costs["raw httpx", 1]
-    ratios = {
-        f"{way}, {flight} in flight / raw httpx, 1 in flight": cost / floor for (way, flight), cost in costs.items()
-    }
-    return ratios | {
-        f"{way}, 64 in flight / 16 in flight": costs[way, 64] / costs[way, 16] for way in ("in-process", "stdio")
-    }
-
-
-async def _measure(environ: Mapping[str, str]) -> dict[tuple[str, int], float]:
-    """CPU seconds per call of each way with that many calls in flight."""
-    ways: dict[str, AbstractAsyncContextManager[TelefonicaClient]] = {
-        "in-process": TelefonicaClient.in_process(environ),
-        "stdio": TelefonicaClient.launch(environ),
-    }
-    costs = {}
-    headers = {"Ocp-Apim-Subscription-Key": environ["APIM_SUBSCRIPTION_KEY"]}
-    async with httpx.AsyncClient(base_url=environ["APIM_BASE_URL"], headers=headers) as http:
-        for flight in IN_FLIGHT:
-            costs["raw httpx", flight] = await _cpu(lambda: http.post(PATH, json=CUSTOMER), flight, children=False)
-    for way, opened in ways.items():
-        async with opened as client:
-            for flight in IN_FLIGHT:
-                costs[way, flight] = await _cpu(
-                    lambda: client.listado_de_boletas_fija(customer_id=45829374, msisidn="56987654321"),
-                    flight,
-                    children=way == "stdio",
-                )
-    return costs
-
-
-async def _cpu(call: Call, in_flight: int, *, children: bool) -> float:
-    """CPU seconds per call, after a warm-up."""
-    await call()
-    before = _used(children=children)
-    waiting = iter(range(CALLS))
-
-    async def work() -> None:
+MANY = """
+import asyncio, sys
+async def many(call, times, in_flight):
+    waiting = iter(range(times))
+    async def work():
         for _ in waiting:
             await call()
-
     await asyncio.gather(*(work() for _ in range(in_flight)))
-    return (_used(children=children) - before) / CALLS
+times, in_flight = map(int, sys.argv[1:3])
+"""
+RAW = f"""{MANY}
+import httpx
+async def main():
+    async with httpx.AsyncClient(base_url=sys.argv[3]) as http:
+        async def call():
+            (await http.get({PATH!r})).raise_for_status().json()
+        await many(call, times, in_flight)
+asyncio.run(main())
+"""
+CLIENT = f"""{MANY}
+from invoices_mcp.client import InvoicesClient
+async def main():
+    async with InvoicesClient.in_process() if sys.argv[3] == "in-process" else InvoicesClient.launch() as client:
+        await many(lambda: client.list_invoices(customer_id=45829374, state="OPEN", limit=20), times, in_flight)
+asyncio.run(main())
+"""
+
+Cost = Callable[[int, int], float]
+"""CPU seconds of so many calls, so many at once, start included."""
 
 
-def _used(*, children: bool) -> float:
-    """CPU seconds of this process, and of the server that it launched."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    return own.ru_utime + own.ru_stime + (_of_children() if children else 0.0)
+def measure(bench: Bench) -> Iterator[Found]:
+    """Server: ours, the floor (raw httpx, the same requests), and FastMCP. Typed client: ours, and the floor."""
+    package = bench.package(Spec("invoices", INVOICES))
+    with _upstream(bench.catalog(Spec("invoices", INVOICES))) as environ:
+        (url,) = (value for value in environ.values() if value.startswith("http://"))
+        raw = partial(_program, (RAW, url), package.parent, environ)
+        server = partial(_server, [sys.executable, "-m", package.name], package.parent, environ)
+        ways: dict[str, dict[str, Cost]] = {"server's CPU ms a call": {OURS: server, FLOOR: raw}}
+        if peer := bench.peers.get(peers.FASTMCP.name):
+            command: list[str | Path] = [peer.bin / "python", "-c", peers.FASTMCP_SERVER, INVOICES, url]
+            ways["server's CPU ms a call"][peer.name] = partial(_server, command, package.parent, environ)
+        for said, where in (("in process", "in-process"), ("and server over stdio", "stdio")):
+            client = partial(_program, (CLIENT, where), package.parent, environ)
+            ways[f"typed client {said}, CPU ms a call"] = {OURS: client, FLOOR: raw}
+        for way, contestants in ways.items():
+            for contestant, cost in contestants.items():
+                bench.say(f"{way}: {contestant}")
+                yield from _figures(bench, way, contestant, cost)
 
 
-def _of_children() -> float:
-    """CPU seconds of the children that are alive and serve MCP (Linux's /proc; elsewhere nothing is added)."""
-    ticks, total = os.sysconf("SC_CLK_TCK"), 0
+def _figures(bench: Bench, way: str, contestant: str, cost: Cost) -> Iterator[Found]:
     try:
-        children = open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii").read().split()  # noqa: SIM115
-    except OSError:
-        return 0.0
-    for child in children:
-        with open(f"/proc/{child}/cmdline", "rb") as command, open(f"/proc/{child}/stat", encoding="ascii") as stat:
-            if b"telefonica_mcp" in command.read():
-                fields = stat.read().rpartition(")")[2].split()
-                total += int(fields[11]) + int(fields[12])
-    return total / ticks
+        start = min(cost(1, 1) for _ in range(bench.repeats))
+        for flight in IN_FLIGHT:
+            whole = [cost(CALLS + 1, flight) for _ in range(bench.repeats)]
+            values = [max(0.0, used - start) / CALLS * 1000 for used in whole]
+            yield figure(SUBJECT, SUBJECT, f"{way}, {flight} in flight", contestant, values)
+    except BrokenError as error:
+        yield Missing(SUBJECT, SUBJECT, contestant, str(error))
+
+
+def _server(command: Sequence[str | Path], cwd: Path, environ: Mapping[str, str], times: int, in_flight: int) -> float:
+    with Session(command, cwd=cwd, environ=environ) as session:
+        session.call(TOOL, ARGUMENTS, times, in_flight)
+        return session.end().cpu
+
+
+def _program(program: tuple[str, str], cwd: Path, environ: Mapping[str, str], times: int, in_flight: int) -> float:
+    text, word = program
+    command = [sys.executable, "-c", text, str(times), str(in_flight), word]
+    return children.run(command, cwd=cwd, environ=environ).cpu
+
+
+@contextmanager
+def _upstream(catalog: Path) -> Iterator[dict[str, str]]:
+    """A stand-in of the API until the block ends; yields the settings of a server that calls it."""
+    command = [*CODEGEN, "mock", str(catalog), "--port", "0", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline() if process.stdout else "")["environment"]
+        finally:
+            process.terminate()

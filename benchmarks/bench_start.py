@@ -1,53 +1,59 @@
-"""What a start costs: the generated server until `tools/list` is answered, and a generation, against their floors."""
+"""A server's cold start, until `tools/list` is answered: CPU, peak memory, and bytes of the answer."""
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
-from benchmarks.standin import CATALOG
+from benchmarks import children, peers, sessions
+from benchmarks.building import Bench
+from benchmarks.children import BrokenError
+from benchmarks.descriptions import Spec
+from benchmarks.figures import FLOOR, OURS, Found, Missing, figure
+from benchmarks.sessions import Listed
 
-RUNS = 5
-LIST_TOOLS = """
-import anyio
-from mcp import Client
-from telefonica_mcp.server import create_server
-async def main():
-    async with Client(create_server({})) as client:
-        assert (await client.list_tools()).tools
-anyio.run(main)
-"""
-
-
-def main() -> Mapping[str, float]:
-    """Ratios of CPU seconds of whole processes, each the median of several."""
-    with tempfile.TemporaryDirectory() as out:
-        generate = [sys.executable, "-m", "mcp_codegen", "generate", str(CATALOG), "--out", out]
-        cold = _cpu(generate)
-        check = _cpu([*generate, "--check"])
-    nothing = _cpu([sys.executable, "-c", "pass"])
-    sdk = _cpu([sys.executable, "-c", "from mcp import Client; from mcp.server import MCPServer"])
-    tools = _cpu([sys.executable, "-c", "import black, jinja2, pydantic, jsonschema, click"])
-    listed = _cpu([sys.executable, "-c", LIST_TOOLS])
-    return {
-        "server until tools/list is answered / import of the SDK": listed / sdk,
-        "generate / import of the libraries that it uses": cold / tools,
-        "generate --check / generate": check / cold,
-        "import of the SDK / empty Python": sdk / nothing,
-    }
+SUBJECT = "start"
+SDK = "from mcp.server import MCPServer"
+CPU, MEMORY = "CPU s until tools/list is answered", "peak MB until then"
 
 
-def _cpu(command: list[str]) -> float:
-    """CPU seconds of a command, its children included."""
-    return statistics.median(_once(command) for _ in range(RUNS))
+def measure(bench: Bench) -> Iterator[Found]:
+    """Ours, the floor (importing the SDK), and FastMCP, for each description."""
+    floor = children.sampled(lambda: children.run([sys.executable, "-c", SDK]), bench.repeats)
+    for spec in bench.specs:
+        yield from _listed(bench, spec, OURS, partial(_ours, bench, spec))
+        yield figure(SUBJECT, spec.name, CPU, FLOOR, [cost.cpu for cost in floor])
+        yield figure(SUBJECT, spec.name, MEMORY, FLOOR, [cost.memory for cost in floor])
+        if peer := bench.peers.get(peers.FASTMCP.name):
+            if spec.is_catalog:
+                yield Missing(SUBJECT, spec.name, peer.name, "it reads OpenAPI descriptions, not catalogs")
+                continue
+            command: list[str | Path] = [
+                peer.bin / "python",
+                "-c",
+                peers.FASTMCP_SERVER,
+                spec.file,
+                "http://127.0.0.1:9",
+            ]
+            yield from _listed(bench, spec, peer.name, partial(sessions.listed, command))
 
 
-def _once(command: list[str]) -> float:
-    before = os.times()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+def _ours(bench: Bench, spec: Spec) -> Listed:
+    package = bench.package(spec)
+    return sessions.listed([sys.executable, "-m", package.name], cwd=package.parent)
+
+
+def _listed(bench: Bench, spec: Spec, contestant: str, start: Callable[[], Listed]) -> Iterator[Found]:
+    bench.say(f"{spec.name}: starting {contestant}")
+    try:
+        costs = children.sampled(start, bench.repeats)
+    except BrokenError as error:
+        yield Missing(SUBJECT, spec.name, contestant, str(error))
+        return
+    yield figure(SUBJECT, spec.name, CPU, contestant, [cost.cpu for cost in costs])
+    yield figure(SUBJECT, spec.name, MEMORY, contestant, [cost.memory for cost in costs])
+    yield figure(SUBJECT, spec.name, "kB of tools/list", contestant, [costs[0].size / 1000])
+    yield figure(SUBJECT, spec.name, "kB of the largest tool", contestant, [costs[0].largest / 1000])
+    yield figure(SUBJECT, spec.name, "tools", contestant, [costs[0].tools])

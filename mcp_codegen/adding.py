@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from mcp_codegen.importers.drafts import Description, Draft, ordered
 from mcp_codegen.importers.servers import Server
 from mcp_codegen.source import Source
 
+_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 SERVER: Final = "x-server"
 """Where a gateway that was added with an API is: the next command for the same server goes through it too."""
 
@@ -64,7 +66,7 @@ def _added(read: Source, file: Path, command: tuple[str, int], name: str, gatewa
     except CatalogError as error:
         said = "; ".join(f"{one.pointer}: {one.message}" for one in error.diagnostics)
         raise SettingsError(f"the command cannot be added, and nothing was changed: {said}") from error
-    told = [note.said for note in draft.notes] + list(_settings(placed, read, draft))
+    told = [note.said for note in draft.notes] + list(_settings(placed, read, draft)) + list(_twins(api, whole))
     return Added(result, (api["name"],), tuple(told))
 
 
@@ -98,6 +100,15 @@ def _name(api: Mapping[str, Any], wish: str, whole: CheckedCatalog) -> str:
     if names.snake_case(other) in taken:
         raise SettingsError(f"{shown(name)} stands in the catalog already; to have it twice, choose a --name")
     return other
+
+
+def _twins(api: Mapping[str, Any], whole: CheckedCatalog) -> Iterator[str]:
+    """What is there already is seldom meant to be there twice."""
+    wanted = (api["httpMethod"], _PLACEHOLDER.sub("{}", api["endpoint"]), api.get("gateway", ""))
+    for one in whole.operations:
+        endpoint = one.base_url + one.path
+        if (one.method, _PLACEHOLDER.sub("{}", endpoint), one.gateway) == wanted:
+            yield f"{shown(one.api.name)} sends {one.method} {shown(endpoint)} already; remove one of them"
 
 
 # --- gateways ------------------------------------------------------------------------------------------

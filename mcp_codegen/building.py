@@ -21,6 +21,7 @@ class Built:
     folder: Path
     tools: int
     files: int
+    """All that the generator owns there, the manifest included, as in `written`."""
     written: Written | None
 
 
@@ -29,6 +30,7 @@ class _Job:
     loaded: Loaded
     folder: Path
     key: str
+    """What it is remembered under; "" where nothing is."""
     standing: int
     """How many files stand in the folder, just as they would be generated; 0 for not known."""
 
@@ -40,18 +42,17 @@ def build(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch,
     a person wrote, unless `force`, and for folders that cannot be used.
     """
     jobs = _jobs(loaded, out, cache)
-    made = {job.key: _generated(job, watch) for job in jobs if not job.standing}
-    for job in jobs:
-        if job.key in made:
-            output.refuse(made[job.key], job.folder, force=force)
+    made = {job.folder: _generated(job, watch) for job in jobs if not job.standing}
+    for folder, planned in made.items():
+        output.refuse(planned, folder, force=force)
     for job in jobs:
         tools = len(job.loaded.catalog.active)
-        if job.key in made:
-            written = output.write(made[job.key], job.folder, force=force)
-            memory.note(cache, job.key, output.digests(made[job.key]))
-            yield Built(job.folder, tools, len(made[job.key]), written)
+        if new := made.get(job.folder):
+            written = output.write(new, job.folder, force=force)
+            memory.note(cache, job.key, output.digests(new))
+            yield Built(job.folder, tools, len(new) + 1, written)
         else:
-            yield Built(job.folder, tools, job.standing, None)
+            yield Built(job.folder, tools, job.standing + 1, None)
 
 
 def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watch) -> str:
@@ -59,15 +60,16 @@ def compare(loaded: Sequence[Loaded], out: Path, cache: Path | None, watch: Watc
     diffs = []
     for job in _jobs(loaded, out, cache):
         if not job.standing:
-            files = _generated(job, watch)
-            diffs.append(output.diff(files, job.folder))
-            memory.note(cache, job.key, output.digests(files))
+            made = _generated(job, watch)
+            diffs.append(output.diff(made, job.folder))
+            memory.note(cache, job.key, output.digests(made))
     return "".join(diffs)
 
 
 def _jobs(loaded: Sequence[Loaded], out: Path, cache: Path | None) -> list[_Job]:
     jobs = []
-    for one, key in zip(loaded, memory.keys(one.inputs for one in loaded), strict=True):
+    keys = memory.keys(one.inputs for one in loaded) if cache else [""] * len(loaded)
+    for one, key in zip(loaded, keys, strict=True):
         folder = out / one.catalog.catalog.name
         digests = memory.recall(cache, key)
         standing = len(digests) if digests and output.holds(digests, folder) else 0

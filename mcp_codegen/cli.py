@@ -6,12 +6,10 @@ Exit codes: 0 all is well; 1 a catalog has problems, generated files differ, or 
 from __future__ import annotations
 
 import difflib
-import gc
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -21,7 +19,7 @@ from mcp_codegen.building import Built
 from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_doctor import doctor
 from mcp_codegen.cli_import import import_
-from mcp_codegen.cli_telling import CATALOG, count, mistakes, note
+from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
 from mcp_codegen.cli_versions import diff, release
 from mcp_codegen.pipeline import Loaded
 
@@ -37,9 +35,11 @@ def main() -> None:
       mcp-codegen import openapi.yaml --out catalog/shop/api_catalog.json
     \b
     Then:
-      mcp-codegen validate catalog/shop/api_catalog.yaml       what is wrong with it
-      mcp-codegen generate catalog/shop/api_catalog.yaml       the package, in out/shop
-      mcp-codegen mock     catalog/shop/api_catalog.yaml       a stand-in of its APIs
+      mcp-codegen validate catalog/shop       what is wrong with it
+      mcp-codegen generate catalog/shop       the package, in out/shop
+      mcp-codegen mock     catalog/shop       a stand-in of its APIs
+    \b
+    A folder stands for the api_catalog.json or .yaml in it.
     """
 
 
@@ -54,8 +54,9 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     \b
     Example:  mcp-codegen validate catalog/*/api_catalog.json
     """
-    with _uncollected(), mistakes(as_json=as_json):
-        for path, loaded in zip(catalogs, pipeline.load_all(catalogs), strict=True):
+    with uncollected(), mistakes(as_json=as_json):
+        files = [catalog_file(path) for path in catalogs]
+        for path, loaded in zip(files, pipeline.load_all(files), strict=True):
             note(loaded.notices)
             if not as_json:
                 tools = len(loaded.catalog.active)
@@ -82,8 +83,8 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
       mcp-codegen generate catalog/telefonica/api_catalog.json           writes out/telefonica
       mcp-codegen generate catalog/telefonica/api_catalog.json --check   compares, for CI
     """
-    with _uncollected(), mistakes():
-        loaded = pipeline.load_distinct(catalogs)
+    with uncollected(), mistakes():
+        loaded = pipeline.load_distinct(map(catalog_file, catalogs))
         for one in loaded:
             note(one.notices)
         cache = memory.folder(os.environ)
@@ -144,7 +145,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
     from mcp_codegen import standin  # noqa: PLC0415 - the other verbs need no HTTP server
 
     with mistakes():
-        loaded = pipeline.load(catalog)
+        loaded = pipeline.load(catalog_file(catalog))
         known = [operation.api.name for operation in loaded.catalog.active]
         parsed = tuple(standin.parse_fault(fault, known) for fault in faults)
         behaviour = standin.Behaviour(latency=latency / 1000, faults=parsed, seed=seed)
@@ -187,13 +188,3 @@ def _announce(url: str, environment: Mapping[str, str]) -> None:
 def _announce_json(url: str, environment: Mapping[str, str]) -> None:
     click.echo(json.dumps({"url": url, "environment": dict(environment)}))
     sys.stdout.flush()
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for garbage: next to all that these verbs make is needed until they end, and there is much of it."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mcp_codegen import adding, editing, pipeline, source, starting
 from mcp_codegen.checked import CheckedCatalog, Operation
-from mcp_codegen.cli_telling import CATALOG, mistakes
+from mcp_codegen.cli_telling import CATALOG, catalog_file, catalog_files, mistakes
 from mcp_codegen.errors import SettingsError, shown
 from mcp_codegen.literals import json_text
 from mcp_codegen.names import tool_name
@@ -77,7 +77,7 @@ def add(command: str, catalog: Path | None, name: str, gateway: str) -> None:
       pbpaste | mcp-codegen add - --catalog catalog/shop/api_catalog.yaml --name get_order
     """
     with mistakes():
-        file = catalog or _only_catalog()
+        file = catalog_file(catalog) if catalog else _only_catalog()
         read = source.load(file)
         text = _standard_input() if command == "-" else command
         added = adding.add(read, file, text, name=name, gateway=gateway)
@@ -108,10 +108,11 @@ def list_(catalogs: tuple[Path, ...], tags: tuple[str, ...], *, inactive: bool, 
       mcp-codegen list catalog/shop/api_catalog.yaml --inactive --json
     """
     with mistakes(as_json=as_json):
-        loaded = pipeline.load_all(catalogs)
+        files = [catalog_file(path) for path in catalogs]
+        loaded = pipeline.load_all(files)
     rows = [
         _row(file, one.catalog, operation)
-        for file, one in zip(catalogs, loaded, strict=True)
+        for file, one in zip(files, loaded, strict=True)
         for operation in one.catalog.operations
         if (not tags or set(tags) & set(operation.api.tags)) and not (inactive and operation.api.active)
     ]
@@ -169,7 +170,7 @@ def _cell(row: dict[str, Any], column: str) -> str:
 
 
 def _only_catalog() -> Path:
-    found = sorted(file for end in ("json", "yaml", "yml") for file in Path().glob(f"catalog/*/api_catalog.{end}"))
+    found = catalog_files()
     if len(found) == 1:
         return found[0]
     if not found:

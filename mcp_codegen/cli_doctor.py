@@ -13,12 +13,12 @@ from typing import Final
 import click
 
 from mcp_codegen import __version__
+from mcp_codegen.cli_telling import catalog_file, catalog_files, mistakes
 from mcp_codegen.doctor import Finding, catalogs, installation, language_models, secrets
 
 MARKS: Final = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 PLAIN_MARKS: Final = {"ok": "ok", "warning": "!", "problem": "X"}
 """For terminals that cannot show the others."""
-PATTERNS: Final = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 
 
 @click.command()
@@ -30,14 +30,15 @@ PATTERNS: Final = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 def doctor(files: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
     """Look for what is in the way of generating.
 
-    Looked at are the installation, the settings of language models, catalogs and their output. A generated server has a
-    doctor for its own settings: telefonica-mcp doctor. Without
-    CATALOG: those in catalog/*. Exit code 1 where something is in the way.
+    Looked at are the installation, the settings of language models, catalogs and their output; without CATALOG,
+    those in catalog/*. A generated server has a doctor for its own settings: telefonica-mcp doctor. Exit code 1 where
+    something is in the way.
 
     \b
     Example:  mcp-codegen doctor catalog/telefonica/api_catalog.json
     """
-    chosen = list(files) or sorted(file for pattern in PATTERNS for file in Path("catalog").glob(f"*/{pattern}"))
+    with mistakes():
+        chosen = [catalog_file(file) for file in files] or catalog_files()
     hidden = secrets(os.environ)
     sections: dict[str, list[Finding]] = {
         "Installation": list(installation()),

@@ -1,7 +1,8 @@
-"""What the verbs share: how mistakes, notes and numbers are told."""
+"""What the verbs share: how catalogs are named, and mistakes, notes and numbers told."""
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,23 @@ import click
 from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
 
 CATALOG = click.Path(path_type=Path)
+_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
+
+
+def catalog_files() -> list[Path]:
+    """The catalogs in the folders of `catalog/`, where `init` writes them."""
+    return sorted(file for name in _NAMES for file in Path("catalog").glob(f"*/{name}"))
+
+
+def catalog_file(path: Path) -> Path:
+    """The catalog in a folder; any other path as it is. Raises `CatalogError`."""
+    if not path.is_dir():
+        return path
+    found = [path / name for name in _NAMES if (path / name).is_file()]
+    if len(found) != 1:
+        said = "there is no catalog in this folder" if not found else "there are several catalogs in this folder"
+        raise CatalogError([Diagnostic(str(path), 1, 1, "$", said, f"name a file such as {path / _NAMES[0]}")])
+    return found[0]
 
 
 @contextmanager
@@ -27,6 +45,16 @@ def mistakes(*, as_json: bool = False) -> Iterator[None]:
         else:
             click.echo(str(error), err=True)
         sys.exit(1)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage: next to all that these verbs make is needed until they end, and there is much of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def note(notices: Sequence[Diagnostic]) -> None:

@@ -8,11 +8,9 @@ from pathlib import Path
 import click
 
 from mcp_codegen import comparing, editing, pipeline, releasing, source
-from mcp_codegen.cli_telling import CATALOG, mistakes, note
-from mcp_codegen.errors import CatalogError, Diagnostic, SettingsError, shown
+from mcp_codegen.cli_telling import CATALOG, catalog_file, mistakes, note
+from mcp_codegen.errors import SettingsError, shown
 from mcp_codegen.literals import json_text
-
-_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
 
 
 @click.command("diff")
@@ -41,7 +39,7 @@ def diff(old: Path, new: Path, *, as_json: bool, fail_on: str) -> None:
       mcp-codegen diff old.json catalog/shop --json --fail-on none
     """
     with mistakes(as_json=as_json):
-        before, after = pipeline.load_all([_file(old), _file(new)])
+        before, after = pipeline.load_all([catalog_file(old), catalog_file(new)])
         found = comparing.compare(before.catalog, after.catalog)
     if as_json:
         click.echo(json_text(comparing.as_data(found)))
@@ -64,7 +62,7 @@ def release(catalog: Path) -> None:
     Example:  mcp-codegen release catalog/shop/api_catalog.json
     """
     with mistakes():
-        file = _file(catalog)
+        file = catalog_file(catalog)
         read = source.load(file)
         loaded = pipeline.understand(read, file)
         note(loaded.notices)
@@ -86,14 +84,3 @@ def release(catalog: Path) -> None:
         if made.changes is not None:
             click.echo(comparing.as_text(made.changes))
         click.echo(f"{file} is {made.version} now. Next: mcp-codegen generate, and commit what changed.")
-
-
-def _file(path: Path) -> Path:
-    """The catalog in a folder; any other path as it is."""
-    if not path.is_dir():
-        return path
-    found = [path / name for name in _NAMES if (path / name).is_file()]
-    if len(found) != 1:
-        said = "there is no catalog in this folder" if not found else "there are several catalogs in this folder"
-        raise CatalogError([Diagnostic(str(path), 1, 1, "$", said, f"name a file such as {path / _NAMES[0]}")])
-    return found[0]

@@ -58,6 +58,8 @@ def _by_black(code: str, depth: int) -> str:
     around = ["async def _():", *([f"{_INDENT}_("] if code.endswith(",") else [])]
     before = _INDENT * len(around)
     behind = [f"{before}{_INDENT}pass"] if code.endswith(":") else [f"{_INDENT})"] * (len(around) - 1)
+    if code.startswith("@"):
+        behind = [f"{before}async def _():", f"{before}{_INDENT}pass"]
     mode = black.Mode(
         line_length=LINE_LENGTH + len(_INDENT) * (len(around) - depth), target_versions={TargetVersion.PY311}
     )

@@ -7,11 +7,11 @@ of how. What cannot be mended here, such as how many tools there are, is a notic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mcp_codegen import names
-from mcp_codegen.checked import CheckedCatalog
+from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.errors import Problem, shown
 from mcp_codegen.listing import LISTING_BYTES, TOOL_BYTES, Listing
 from mcp_codegen.trimming import LONGEST_TEXT, PREFIX, size_of
@@ -31,20 +31,15 @@ def notices(catalog: CheckedCatalog, listing: Listing) -> Iterator[Problem]:
     """What is worth a word about a listing."""
     yield from _count(listing)
     yield from _trimmed(listing)
-    pointers = {one.api.name: one.pointer for one in catalog.active}
+    tools = list(zip(listing.tools, catalog.active, strict=True))
+    yield from _long_names(catalog.catalog.name, tools)
     by_case = Counter(str(tool["name"]).casefold() for tool in listing.tools)
-    for tool, (api, pointer) in zip(listing.tools, pointers.items(), strict=True):
-        together = len(catalog.catalog.name) + len(tool["name"])
-        if together > LONGEST_NAMES:
-            said = (
-                f"the catalog's name and the tool's are {together} characters, and some hosts stop at {LONGEST_NAMES}"
-            )
-            yield Problem((*pointer, "name"), said, "shorten one of them, if such a host is yours")
+    for tool, one in tools:
         if by_case[tool["name"].casefold()] > 1:
-            said = f"another tool differs from {shown(api)} in case alone, and some hosts confuse them"
-            yield Problem((*pointer, "name"), said, "rename one")
+            said = f"another tool differs from {shown(one.api.name)} in case alone, and some hosts confuse them"
+            yield Problem((*one.pointer, "name"), said, "rename one")
         for refused in refusals(tool):
-            yield Problem(pointer, f"strict hosts may refuse the tool: {refused}", "simplify the API's types")
+            yield Problem(one.pointer, f"strict hosts may refuse the tool: {refused}", "simplify the API's types")
 
 
 def refusals(tool: Mapping[str, Json]) -> Iterator[str]:
@@ -58,6 +53,18 @@ def refusals(tool: Mapping[str, Json]) -> Iterator[str]:
     for part in ("inputSchema", "outputSchema"):
         if part in tool:
             yield from (f"{said} of its {part}" for said in _refused(tool[part]))
+
+
+def _long_names(catalog: str, tools: Sequence[tuple[Mapping[str, Json], Operation]]) -> Iterator[Problem]:
+    """Told once, at the first of them: a short name for the catalog often mends all."""
+    found = [one for tool, one in tools if len(catalog) + len(tool["name"]) > LONGEST_NAMES]
+    if found:
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        said = (
+            f"{shown(found[0].api.name)}{others}: the catalog's name and the tool's are together longer than the "
+            f"{LONGEST_NAMES} characters at which some hosts stop"
+        )
+        yield Problem((*found[0].pointer, "name"), said, "shorten one of them, if such a host is yours")
 
 
 def _count(listing: Listing) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from typing import Final
 LINE_LENGTH: Final = 120
 _INDENT: Final = "    "
 _TOKEN: Final = re.compile(r"""r?"(?:[^"\\]|\\.)*"|r?'(?:[^'\\]|\\.)*'|[\[({\])},]|\ \|\ |\ =\ """, re.VERBOSE)
-_DEFINITION: Final = re.compile(r"(?:async )?def \w+$")
+_DEFINITION: Final = re.compile(r"(?:(?:async )?def|class) \w+$")
 _NAMED: Final = re.compile(r"\w+: ")
 _CALLED: Final = re.compile(r"[\w\])]$")
 """What stands before a bracket that is no list, dict or tuple of its own."""

@@ -42,8 +42,7 @@ def list_tools(catalog: CheckedCatalog) -> Listing:
     """Every active API as the tool that hosts are told of."""
     writer = _Writer(catalog)
     tools = [writer.tool(one, name) for one, name in zip(catalog.active, tool_names(catalog).values(), strict=True)]
-    fitting = (size for size in ANSWER_BYTES if sum(tool.size(size) for tool in tools) <= LISTING_BYTES)
-    allowed = next(fitting, ANSWER_BYTES[-1])
+    allowed = _allowed(tools)
     listed, trimmed = [], {}
     for tool in tools:
         forms = tool.forms(allowed)
@@ -51,6 +50,16 @@ def list_tools(catalog: CheckedCatalog) -> Listing:
         if partly := {key: form for key, form in forms.items() if not form.is_whole}:
             trimmed[tool.about["name"]] = partly
     return Listing(tuple(listed), trimmed)
+
+
+def _allowed(tools: Sequence[_Tool]) -> int:
+    """What each answer's schema may take. From the least on: what is larger is not written only to be measured."""
+    allowed = ANSWER_BYTES[-1]
+    for more in reversed(ANSWER_BYTES):
+        if sum(tool.size(more) for tool in tools) > LISTING_BYTES:
+            break
+        allowed = more
+    return allowed
 
 
 def tool_names(catalog: CheckedCatalog) -> dict[str, str]:

@@ -71,6 +71,13 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - JS
     return _HIDDEN.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
+def json_lines(data: Mapping[str, Any]) -> str:
+    """A JSON file with lists that are long: each item on a line of its own, and nothing but what it needs in a line."""
+    written = {key: [json_text(item, indent=None) for item in items] for key, items in data.items()}
+    lists = [f"{json_text(key)}: [\n" + ",\n".join(items) + "\n]" for key, items in written.items()]
+    return "{" + ", ".join(lists) + "}"
+
+
 def _text(value: str) -> str:
     if "\\" in value and not value.endswith("\\") and '"' not in value and not _HIDDEN.search(value):
         return f'r"{value}"'

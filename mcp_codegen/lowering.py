@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
 
-from mcp_codegen import __version__, names, pages, policies
+from mcp_codegen import calls, clients, metadata, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
 from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
@@ -16,12 +15,6 @@ from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Iteration, Keyword, Package, Tool
 from mcp_codegen.paging import Paging, paging_of
 from mcp_codegen.probing import checkup
-from mcp_codegen.schema import Schema
-
-JSON: Final = "application/json"
-_FORMS: Final[Mapping[str, str]] = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Parts"}
-"""The runtime's bodies that are made of parts."""
-_BODIES: Final = frozenset({"Bytes", "Form", "Json", "Members", "Part", "Parts", "Text"})
 
 
 def lower(catalog: CheckedCatalog, digest: str, listing: Listing) -> Package:
@@ -37,6 +30,7 @@ class _Lowering:
 
     def package(self) -> Package:
         about = self.catalog.catalog
+        groups = tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items())
         return Package(
             name=about.name,
             title=about.title or about.name,
@@ -50,13 +44,13 @@ class _Lowering:
             gateway_imports=self._origins.imports,
             origins=self._origins.all,
             settings=self._origins.settings,
-            groups=tuple(self._group(self._group_names[tag], tools) for tag, tools in self._tagged.items()),
+            groups=groups,
             model_modules=self._modeller.modules(self._titles),
-            client_imports=self._client_imports(),
+            calls=clients.calls(groups, self._callers, self._modeller),
             longest_timeout=self._longest_timeout(),
             listing={"tools": self.listing.tools},
             checkup=checkup(self.catalog, self._tool_names, self._origins.settings),
-            metadata=self._metadata(),
+            metadata=metadata.metadata(self.catalog, self.digest, self.listing),
         )
 
     # --- names -------------------------------------------------------------------------------------
@@ -85,6 +79,11 @@ class _Lowering:
         """The module of each tag, in the order of the tags' first APIs."""
         tags = list(dict.fromkeys(self._tag(one) for one in self.catalog.active))
         return names.resolve(tags, names.snake_case, names.RESERVED_MODULES | {COMMON})
+
+    @cached_property
+    def _callers(self) -> dict[str, str]:
+        """The class with the client's methods of each group, by the group's module."""
+        return clients.class_names(list(self._group_names.values()), self._client)
 
     @cached_property
     def _titles(self) -> dict[str, str]:
@@ -128,12 +127,12 @@ class _Lowering:
         credentials = " ".join(
             keyword.value for tool in tools for keyword in tool.request if keyword.name == "credential"
         )
-        local = [Import("..gateways", constants), *self._model_imports("..models", code)]
+        local = [Import("..gateways", constants), *self._modeller.imports(code, "..models")]
         local += self._modeller.base_imports(code, "..runtime")
         local.append(Import("..runtime.context", ("Answer", "Upstream")))
         local += self._origins.credential_imports(credentials)
         words = names.words(" ".join(keyword.value for tool in tools for keyword in tool.request))
-        bodies = tuple(sorted(words & _BODIES, key=names.import_order))
+        bodies = tuple(sorted(words & calls.BODIES, key=names.import_order))
         local += [Import("..runtime.bodies", bodies)] if bodies else []
         policies = {tool.pages.partition("(")[0] for tool in tools if tool.pages}
         local += [Import("..runtime.paging", tuple(sorted(policies)))] if policies else []
@@ -183,7 +182,7 @@ class _Lowering:
         labels = [parameter.label for parameter in one.parameters]
         bounds = names.BOUNDS if paging_of(one, self.catalog) else frozenset()
         spelled = names.resolve(labels, names.field_name, names.RESERVED_ARGUMENTS | bounds)
-        taken = names.RESERVED_OWN_ARGUMENTS | {self._client}
+        taken = names.RESERVED_OWN_ARGUMENTS | {self._callers[self._group_names[self._tag(one)]]}
         own = names.resolve(labels, lambda label: names.own_name(label, spelled[label]), taken)
         arguments = [self._argument(one, p, spelled[p.label], own[p.label], keys[p.label]) for p in one.parameters]
         return tuple(sorted(arguments, key=lambda argument: argument.default != ""))
@@ -209,36 +208,17 @@ class _Lowering:
     def _request(self, one: Operation, arguments: Sequence[Argument], *, wrapped: bool) -> tuple[Keyword, ...]:
         names_by_key = {argument.wire: argument.name for argument in arguments}
         by_label = {label: names_by_key[key] for label, key in input_keys(one).items()}
-        keywords = [*_places(one, by_label), *_body(one, by_label)]
+        keywords = list(calls.keywords(one, by_label))
         if one.api.auth is not None:
             keywords.append(Keyword("credential", self._origins.credential(one.api.auth)))
         if one.api.timeout_seconds is not None:
             keywords.append(Keyword("timeout", literal(one.api.timeout_seconds)))
-        if one.api.answer_type != JSON:
+        if one.api.answer_type != calls.JSON:
             keywords.append(Keyword("accept", literal(one.api.answer_type)))
         keywords += policies.of_call(one)
         return (*keywords, Keyword("wrapped", "True")) if wrapped else tuple(keywords)
 
     # --- the package as a whole --------------------------------------------------------------------
-
-    def _client_imports(self) -> tuple[tuple[Import, ...], ...]:
-        tools = [tool for tagged in self._tagged.values() for tool in tagged]
-        code = " ".join([*(a.type for tool in tools for a in tool.arguments), *(tool.returns for tool in tools)])
-        code += "".join(f" AsyncIterator[{tool.iteration.item}]" for tool in tools if tool.iteration)
-        defaults = " ".join(a.default for tool in tools for a in tool.arguments)
-        local = [
-            *self._model_imports(".models", code),
-            *self._modeller.base_imports(code, ".runtime"),
-            Import(".runtime.calling", ("ApiClient",)),
-        ]
-        return standard_imports(f"{code} {defaults} Any", local)
-
-    def _model_imports(self, package: str, code: str) -> list[Import]:
-        by_module: dict[str, list[str]] = {}
-        for name in self._modeller.used(code):
-            by_module.setdefault(self._modeller.module_of(name), []).append(name)
-        by_module = {module: by_module[module] for module in sorted(by_module, key=names.import_order)}
-        return [Import(f"{package}.{module}", tuple(found)) for module, found in by_module.items()]
 
     def _longest_timeout(self) -> float:
         gateways = self.catalog.gateways
@@ -247,89 +227,6 @@ class _Lowering:
             for one in self.catalog.active
         ]
         return max(times)
-
-    def _metadata(self) -> Mapping[str, Any]:
-        about = self.catalog.catalog
-        return {
-            "catalog": {
-                "name": about.name,
-                "version": about.version,
-                "lastModified": about.last_modified,
-                "hash": self.digest,
-            },
-            "generator": {"name": "mcp-codegen", "version": __version__},
-            "activeApis": [one.api.name for one in self.catalog.operations if one.api.active],
-            "inactiveApis": [one.api.name for one in self.catalog.operations if not one.api.active],
-            "tools": {self._tool_names[one.api.name]: self._about(one) for one in self.catalog.active},
-        }
-
-    def _about(self, one: Operation) -> dict[str, Any]:
-        keys = {key: name for name, key in input_keys(one).items() if key != name}
-        auths = [auth.type for auth in self.catalog.auths_of(one)]
-        known = {
-            "api": one.api.name,
-            "method": one.method,
-            "endpoint": one.base_url + one.path,
-            "gateway": one.gateway or None,
-            "auth": " + ".join(auths) or "none",
-            "readOnly": one.read_only,
-        }
-        paging = paging_of(one, self.catalog)
-        known |= {"pagination": paging.policy.type} if paging else {}
-        shown = self.listing.trimmed.get(self._tool_names[one.api.name], {})
-        trimmed = {part: {"depth": form.depth, "descriptions": max(form.words, 0)} for part, form in shown.items()}
-        return known | ({"renamedInputs": keys} if keys else {}) | ({"shown": trimmed} if trimmed else {})
-
-
-def _places(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
-    """What stands in the path, the query, the headers and the cookies."""
-    for keyword, place in {"at": "path", "query": "query", "headers": "header", "cookies": "cookie"}.items():
-        inside = [parameter for parameter in one.parameters if parameter.place == place]
-        if inside:
-            yield Keyword(keyword, _pairs(inside, arguments))
-
-
-def _body(one: Operation, arguments: Mapping[str, str]) -> Iterator[Keyword]:
-    """What stands in the body: members of a JSON object, or another kind of body."""
-    inside = [parameter for parameter in one.parameters if parameter.place == "body"]
-    if not inside:
-        return
-    as_bytes = one.media_type == "multipart/form-data"  # elsewhere a file is its base64 text
-    value = arguments[inside[0].label] if inside[0].is_whole else _pairs(inside, arguments, as_bytes=as_bytes)
-    media_type = one.api.content_type if "/" in one.api.content_type else one.media_type
-    named = "" if media_type in (JSON, *_FORMS) else f", {literal(media_type)}"
-    if is_json(one.media_type):
-        plain = not inside[0].is_whole and not named
-        kind = "Json" if inside[0].is_whole else "Members"
-        yield Keyword("body", value if plain else f"{kind}({value}{named})")
-    elif one.media_type in _FORMS:
-        yield Keyword("body", f"{_FORMS[one.media_type]}({value})")
-    else:
-        kind = "Bytes" if inside[0].schema.kind == "file" else "Text"
-        yield Keyword("body", f"{kind}({arguments[inside[0].label]}{named})")
-
-
-def _pairs(parameters: Sequence[Parameter], arguments: Mapping[str, str], *, as_bytes: bool = False) -> str:
-    pairs = (f"{literal(one.name)}: {_styled(one, arguments[one.label], as_bytes=as_bytes)}" for one in parameters)
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _styled(parameter: Parameter, argument: str, *, as_bytes: bool) -> str:
-    """The argument, wrapped in its style where that is not what its place does anyway."""
-    if as_bytes:
-        kind = f", {literal(parameter.content_type)}" if parameter.content_type else ""
-        if _is_file(parameter.schema):
-            return f"Bytes({argument}{kind})"
-        return f"Part({argument}{kind})" if kind else argument
-    usual = ("form", True) if parameter.place in ("query", "cookie") else ("simple", False)
-    if (parameter.style, parameter.explode) == usual and not parameter.allow_reserved:
-        return argument
-    reserved = ", reserved=True" if parameter.allow_reserved else ""
-    return f"Styled({argument}, {literal(parameter.style)}, explode={parameter.explode}{reserved})"
-
-
-def _is_file(schema: Schema) -> bool:
-    return schema.kind == "file" or (schema.items is not None and schema.items.kind == "file")
 
 
 def _given(one: Operation) -> str:

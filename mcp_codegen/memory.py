@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -29,6 +30,7 @@ KEPT: Final = 200
 """How many packages are remembered, the latest ones."""
 _SHAPING: Final = ("black", "jinja2", "pydantic", "pyyaml")
 """The packages that have a say in what is generated."""
+_OWN: Final = re.compile(r"[0-9a-f]{64}\.json")
 _TO_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 Digests = Mapping[str, str]
@@ -83,8 +85,13 @@ def note(where: Path | None, key: str, digests: Digests) -> None:
         if not _is_own(where):
             return
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=where, delete=False) as stream:
-            stream.write(f"{_seal(key, text)}\n{text}")
-        os.replace(stream.name, where / f"{key}.json")
+            try:
+                stream.write(f"{_seal(key, text)}\n{text}")
+                stream.flush()
+                os.replace(stream.name, where / f"{key}.json")
+            except BaseException:  # the disk may be full
+                os.unlink(stream.name)
+                raise
         _forget_the_oldest(where)
 
 
@@ -104,6 +111,7 @@ def _is_own(where: Path) -> bool:
 
 
 def _forget_the_oldest(where: Path) -> None:
-    files = sorted(where.iterdir(), key=lambda file: file.lstat().st_mtime_ns, reverse=True)
-    for file in files[KEPT:]:
+    """Of this module's own files alone: the folder may be anybody's."""
+    own = [file for file in where.iterdir() if _OWN.fullmatch(file.name)]
+    for file in sorted(own, key=lambda file: file.lstat().st_mtime_ns, reverse=True)[KEPT:]:
         file.unlink(missing_ok=True)

@@ -67,8 +67,9 @@ class Modeller:
         self._schemas = schemas
         reached: dict[str, _Class] = {}
         groups: dict[str, set[str]] = {}
+        users: dict[str, set[str]] = {}
         for root in roots:
-            for one in self._classes(root.schema, root.direction, root.source, set()):
+            for one in self._classes(root, users):
                 reached.setdefault(one.source, one)
                 groups.setdefault(one.source, set()).add(root.group)
         self._names = names.resolve(reached, names.pascal_case, names.RESERVED_CLASSES | reserved)
@@ -129,12 +130,12 @@ class Modeller:
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
     def modules(self, titles: Mapping[str, str]) -> tuple[ModelModule, ...]:
-        """The modules of `models/`, those that others import first."""
+        """The modules of `models/`, in the order of their names."""
         held: dict[str, list[Model]] = {}
         for one in self._reached:
             model = self._model(one)
             held.setdefault(self._module[model.name], []).append(model)
-        ordered = sorted(held, key=lambda module: (module != COMMON, module))
+        ordered = sorted(held, key=names.import_order)
         return tuple(
             ModelModule(module, titles.get(module, ""), tuple(held[module]), self._imports(module, held[module]))
             for module in ordered
@@ -165,8 +166,9 @@ class Modeller:
             )
         if schema.kind == "ref":
             target = self._schemas[schema.ref]
-            about = schema.description or target.description
-            schema = replace(schema, nullable=target.nullable or schema.nullable, description=about)
+            nullable, about = target.nullable or schema.nullable, schema.description or target.description
+            if (nullable, about) != (schema.nullable, schema.description):
+                schema = replace(schema, nullable=nullable, description=about)
         return schema, place
 
     def _value(self, schema: Schema, place: _Place) -> str:
@@ -198,21 +200,38 @@ class Modeller:
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
         return _enumerated(schema, place) if schema.enum else _scalar(schema, place)
 
-    def _classes(self, schema: Schema, direction: Direction, source: str, seen: set[str]) -> Iterator[_Class]:
-        """Every class that a type needs, inner ones first."""
+    def _classes(self, root: Root, users: dict[str, set[str]]) -> Iterator[_Class]:
+        """Every class that a type needs, inner ones first, except for what is behind named types that are known.
+
+        users: the groups from which each named type was reached. Two say that it is common, with all that it needs: so
+        each is looked into twice, however many types lead there. The way may be longer than functions may call.
+        """
+        waiting = [self._parts(root.schema, root.direction, root.source)]
+        while waiting:
+            part = next(waiting[-1], None)
+            if part is None:
+                waiting.pop()
+            elif isinstance(part, _Class):
+                yield part
+            else:
+                name, source = part
+                known = users.setdefault(source, set())
+                if root.group not in known and len(known) <= 1:
+                    known.add(root.group)
+                    waiting.append(self._parts(self._schemas[name], root.direction, source))
+
+    def _parts(self, schema: Schema, direction: Direction, source: str) -> Iterator[_Class | tuple[str, str]]:
+        """The classes of a type itself, inner ones first, and in their places the named types that it needs."""
         if schema.kind == "ref":
-            source = _named(schema.ref, direction)
-            if source not in seen:
-                seen.add(source)
-                yield from self._classes(self._schemas[schema.ref], direction, source, seen)
+            yield schema.ref, _named(schema.ref, direction)
             return
         for inner in (schema.items, schema.values):
             if inner:
-                yield from self._classes(inner, direction, source, seen)
+                yield from self._parts(inner, direction, source)
         for index, one in enumerate(schema.variants):
-            yield from self._classes(one, direction, _variant(source, schema, index), seen)
+            yield from self._parts(one, direction, _variant(source, schema, index))
         for member in schema.going(direction):
-            yield from self._classes(member.schema, direction, _inner(source, member.name), seen)
+            yield from self._parts(member.schema, direction, _inner(source, member.name))
         if _is_class(schema):
             yield _Class(source, schema, direction)
 
@@ -254,6 +273,14 @@ class Modeller:
             repr=False if member.schema.secret else None,
         )
         return Attribute(name, annotation, "" if member.required else "MISSING")
+
+    def imports(self, code: str, package: str) -> list[Import]:
+        """The classes that annotations name."""
+        by_module: dict[str, list[str]] = {}
+        for name in self.used(code):
+            by_module.setdefault(self.module_of(name), []).append(name)
+        ordered = sorted(by_module, key=names.import_order)
+        return [Import(f"{package}.{module}", tuple(by_module[module])) for module in ordered]
 
     def base_imports(self, code: str, package: str) -> list[Import]:
         """The types of the runtime that annotations name."""
@@ -318,9 +345,9 @@ def _scalar(schema: Schema, place: _Place) -> str:
 
 def _variant(source: str, union: Schema, index: int) -> str:
     """What one of a union's types is called after: its title where no other has it, else its number."""
-    titles = [one.title for one in union.variants]
-    is_own = titles.count(titles[index]) == 1 and not titles[index].isdigit()
-    return _inner(source, titles[index] if titles[index] and is_own else str(index + 1))
+    title = union.variants[index].title
+    is_own = title and not title.isdigit() and sum(one.title == title for one in union.variants) == 1
+    return _inner(source, title if is_own else str(index + 1))
 
 
 def _is_class(schema: Schema) -> bool:
@@ -329,7 +356,7 @@ def _is_class(schema: Schema) -> bool:
 
 def source_of(*parts: str) -> str:
     """What a class is called after; other parts never give the same source."""
-    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts)
+    return _SEPARATOR.join([part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts])
 
 
 def _plain_part(part: str) -> str:

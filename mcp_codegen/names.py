@@ -13,7 +13,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -201,6 +201,18 @@ def import_order(name: str) -> tuple[object, ...]:
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
     parts = re.split(r"(\d+)", name.casefold())
     return kind, tuple(int(part) if part.isdigit() else part for part in parts), name
+
+
+def unused(name: str, taken: set[str]) -> str:
+    """A name of an import, which no caller sees, beside others that were there first."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def renamed(code: str, others: Mapping[str, str]) -> str:
+    """A piece of code with other names for some of its identifiers."""
+    return _WORD.sub(lambda match: others.get(match[1] or "", match[0]), code)
 
 
 def words(code: str) -> frozenset[str]:

@@ -123,6 +123,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """The client's methods for one group: a module of `calls/`, or the client itself where there is no other group."""
+
+    name: str
+    title: str
+    client: str
+    """The class, which can be opened as it is."""
+    tools: tuple[Tool, ...]
+    imports: tuple[tuple[Import, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelModule:
     """A module of `models/`."""
 
@@ -186,7 +198,7 @@ class Package:
     settings: tuple[Setting, ...]
     groups: tuple[Group, ...]
     model_modules: tuple[ModelModule, ...]
-    client_imports: tuple[tuple[Import, ...], ...]
+    calls: tuple[Calls, ...]
     longest_timeout: float
     """Seconds."""
     listing: Mapping[str, Any]
@@ -194,6 +206,11 @@ class Package:
     checkup: Mapping[str, Any]
     """What `doctor` looks at."""
     metadata: Mapping[str, Any]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the client's methods stand in a module for each group."""
+        return len(self.calls) > 1
 
     @property
     def example_call(self) -> str:

@@ -28,11 +28,11 @@ def expression(one: Operation, paging: Paging, schemas: Schemas) -> str:
         first = policy.first if policy.first != 1 else None
         return call("ByNumber", number=position, size=size, first=first, **shared)
     if isinstance(policy, CursorPages):
-        written = call("ByCursor", cursor=position, next=policy.next, **shared)
+        written = call("ByCursor", cursor=position, next=policy.next, size=size, **shared)
         is_number = paging.position is not None and settled(paging.position.schema, schemas).kind == "integer"
         return f"{written[:-1]}, kind=int)" if is_number else written
     next_ = policy.next if policy.next != "Link" else None
     plain = [(each, _TYPES.get(settled(each.schema, schemas).kind)) for each in one.parameters if each.place == "query"]
     inputs = ", ".join(f"{literal(each.name)}: ({literal(keys[each.label])}, {kind})" for each, kind in plain if kind)
-    written = call("ByLink", next=next_, **shared)
+    written = call("ByLink", next=next_, size=size, **shared)
     return f"{written[:-1]}{', ' if written[-2] != '(' else ''}inputs={{{inputs}}})"

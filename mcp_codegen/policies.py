@@ -23,6 +23,8 @@ def of_gateway(gateway: Gateway) -> Iterator[Keyword]:
         yield Keyword("breaker", _breaker(gateway.circuit_breaker))
     if gateway.limits != Limits():
         yield Keyword("limits", _limits(gateway.limits))
+    if gateway.redirects != "none":
+        yield Keyword("redirects", literal(gateway.redirects))
 
 
 def of_call(one: Operation) -> Iterator[Keyword]:
@@ -78,6 +80,7 @@ def _limits(limits: Limits) -> str:
         concurrent=_unless(limits.concurrent_calls, own.concurrent_calls),
         queue=_unless(limits.queued_calls, own.queued_calls),
         answer_bytes=_unless(limits.answer_bytes, own.answer_bytes),
+        model_bytes=_unless(limits.model_bytes, own.model_bytes),
     )
 
 

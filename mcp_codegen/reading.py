@@ -8,8 +8,9 @@ from typing import Final
 
 from mcp_codegen.catalog import NamedField, TypeSpec
 from mcp_codegen.errors import Pointer, shown
+from mcp_codegen.kinds import TYPES, kind_of_values
 from mcp_codegen.schema import Kind, Member, Schema
-from mcp_codegen.schema_reading import TYPES, SchemaReader, kind_of_values
+from mcp_codegen.schema_reading import SchemaReader
 
 _CONSTRAINT_FIELDS: Final = {
     "pattern", "min_length", "max_length", "minimum", "maximum", "exclusive_minimum", "exclusive_maximum",

@@ -1,15 +1,17 @@
 """Package → Files: the template tree is the output tree.
 
 `x.py.jinja` becomes `x.py`, any other file is copied as it is, `_parts/` is only imported. In names, `package/` becomes
-the package's folder, `NAME` the catalog's name, and a `GROUP` file is rendered once for each group of its folder.
+the package's folder, `NAME` the catalog's name, and a `GROUP` file is rendered once for each group of its folder;
+`calls/` is only there for several groups.
 Every Python file is laid out as black does it, and compiled, to be sure that it can be.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mcp_codegen import literals
 from mcp_codegen.formatting import formatted
-from mcp_codegen.package import Package
+from mcp_codegen.package import Calls, Group, ModelModule, Package
 
 Files = Mapping[str, str]
 """Paths from the output folder, with slashes, to the files' text."""
@@ -55,6 +57,7 @@ def markdown(text: str) -> str:
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", shown)  # what begins a list or underlines a heading
 
 
+@cache  # reading the templates takes as long as rendering a small package
 def _environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -69,6 +72,7 @@ def _environment(folder: Path) -> Environment:
         "docstring": literals.docstring,
         "comment": literals.comment,
         "json": literals.json_text,
+        "json_lines": literals.json_lines,
         "markdown": markdown,
     }
     return environment
@@ -85,14 +89,15 @@ def _copies(name: str, package: Package) -> Iterator[_Sheet]:
     path = PurePosixPath(name.removesuffix(_SUFFIX))
     parts = [package.module if part == "package" else part for part in path.parts]
     target = "/".join(parts).replace("NAME", package.name.replace("-", "_"))
+    if path.parent.name == "calls" and not package.is_split:
+        return
     if path.stem != "GROUP":
         yield _Sheet(name, target, {"package": package})
-    elif path.parent.name == "tools":
-        for group in package.groups:
-            yield _Sheet(name, target.replace("GROUP", group.name), {"package": package, "group": group})
-    else:
-        for module in package.model_modules:
-            yield _Sheet(name, target.replace("GROUP", module.name), {"package": package, "module": module})
+        return
+    folders: Mapping[str, Sequence[Calls | Group | ModelModule]]
+    folders = {"calls": package.calls, "models": package.model_modules, "tools": package.groups}
+    for group in folders[path.parent.name]:
+        yield _Sheet(name, target.replace("GROUP", group.name), {"package": package, "group": group})
 
 
 def _text(sheet: _Sheet, environment: Environment, folder: Path) -> str:

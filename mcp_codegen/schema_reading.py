@@ -10,26 +10,11 @@ from typing import Any, Final, get_args
 from mcp_codegen.catalog import TypeName
 from mcp_codegen.constraints import CONSTRAINTS, constraint_problem
 from mcp_codegen.errors import Pointer, Problem, shown
+from mcp_codegen.kinds import TYPES, fits, kind_of_values
 from mcp_codegen.merging import ANNOTATIONS, is_only_required, merged, variants
 from mcp_codegen.schema import Kind, Member, Schema
 from mcp_codegen.validation import kind_of, nearest
 
-TYPES: Final[Mapping[str, tuple[Kind, str]]] = {
-    "string": ("string", ""),
-    "int": ("integer", ""),
-    "integer": ("integer", ""),
-    "number": ("number", ""),
-    "float": ("number", ""),
-    "decimal": ("decimal", ""),
-    "bool": ("boolean", ""),
-    "boolean": ("boolean", ""),
-    "date": ("string", "date"),
-    "datetime": ("string", "date-time"),
-    "object": ("object", ""),
-    "array": ("array", ""),
-    "any": ("any", ""),
-    "file": ("file", ""),
-}
 _UNCHECKED: Final = frozenset(
     {"not", "if", "then", "else", "prefixItems", "contains", "minContains", "maxContains", "patternProperties"}
     | {"propertyNames", "minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "uniqueItems"}
@@ -252,7 +237,7 @@ class SchemaReader:
         values = tuple(value for value in schema.enum if value is not None)
         where = (*schema.pointer, "enum")
         nullable = schema.nullable or len(values) < len(schema.enum)
-        if any(not _fits(value, schema.kind) for value in values):
+        if any(not fits(value, schema.kind) for value in values):
             self._refuse(where, f"not every value fits the type {schema.kind}", "mend the values or the type")
         elif len({repr(value) for value in values}) < len(values):
             self._refuse(where, "a value stands here twice", "remove one")
@@ -294,12 +279,6 @@ def _joined(read: Sequence[Schema], pointer: Pointer) -> Schema:
     return Schema(pointer, "union", variants=tuple(read))
 
 
-def kind_of_values(values: Sequence[Any]) -> Kind:
-    """The kind that all values have; `any` when they have several."""
-    kinds = {_kind_of_value(value) for value in values if value is not None}
-    return kinds.pop() if len(kinds) == 1 else "any"
-
-
 def _own(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     written = schema.get("oneOf", schema.get("anyOf", []))
     return [one for one in written if isinstance(one, Mapping)]
@@ -331,17 +310,3 @@ def _is_null(schema: Mapping[str, Any]) -> bool:
     return (
         schema.get("type") == "null" or schema.get("enum") == [None] or ("const" in schema and schema["const"] is None)
     )
-
-
-def _fits(value: object, kind: Kind) -> bool:
-    known = _kind_of_value(value)
-    return (
-        kind in (known, "any")
-        or (known == "integer" and kind in ("number", "decimal"))
-        or (known, kind) == ("number", "decimal")
-    )
-
-
-def _kind_of_value(value: object) -> Kind:
-    kinds: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
-    return kinds.get(type(value), "object")

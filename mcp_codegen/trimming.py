@@ -73,12 +73,18 @@ class Whole:
         From the smallest on, a form shows the members one deeper, then the words below depth 1, depth by depth: what
         comes last is left out first.
         """
-        if self._whole is not None and self._whole.size <= most:
+        if self._could_fit(most) and self._whole is not None and self._whole.size <= most:
             return self._whole
         while (not self._parts or self._parts[-1].size <= most) and (step := next(self._steps, None)):
             size = size_of(self.shown(*step))
             self._parts.append(Form(*step, size, is_whole=False))
         return next((form for form in reversed(self._parts) if form.size <= most), self._parts[0])
+
+    def _could_fit(self, most: int) -> bool:
+        """Whether the whole may take no more than that; told without writing it."""
+        while self._layer and self._bytes[-1] <= most:
+            self._enter()
+        return not self._layer and self._bytes[-1] <= most
 
     @cached_property
     def _whole(self) -> Form | None:

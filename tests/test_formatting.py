@@ -115,6 +115,13 @@ def test_an_import_is_laid_out_as_black_does_it(names: list[str], package: str):
 
 
 @quick
+@given(bases=st.lists(CLASSES, min_size=2, max_size=9, unique=True))
+def test_a_class_of_many_is_laid_out_as_black_does_it(bases: list[str]):
+    code = formatted(f"class Some({', '.join(bases)}):\n    pass")
+    assert code == blackened(code)
+
+
+@quick
 @given(doc=DOCS, other=DOCS)
 def test_black_changes_no_docstring(doc: str, other: str):
     text = textwrap.indent(docstring(other), "    ", lambda line: bool(line.strip()))

@@ -186,6 +186,7 @@ def test_a_tool_is_told_the_same_when_other_apis_come_and_go():
 def test_people_are_told_what_hosts_may_refuse_and_what_is_shown_in_part(tmp_path: Path):
     apis = [api(f"get_{index}", output={"$ref": "#/schemas/Type1"} if index < 3 else None) for index in range(130)]
     apis = [{key: value for key, value in one.items() if value is not None} for one in apis]
+    apis += [api("another_name_of_more_characters_than_some_hosts_take_with_their")]
     apis += [api("Case"), api("case"), api("a_name_of_more_characters_than_some_hosts_take_with_the_servers_one")]
     gateways = {"main": {"baseUrl": "https://api.example.com"}}
     file = tmp_path / "listed.json"
@@ -195,9 +196,9 @@ def test_people_are_told_what_hosts_may_refuse_and_what_is_shown_in_part(tmp_pat
     notes = [line.partition(": ")[2] for line in result.stderr.splitlines()]
     assert len(notes) == 5, notes
     for said in (
-        "there are 133 tools",
-        "3 of 133 tools show a part",
-        "70 characters",
+        "there are 134 tools",
+        "3 of 134 tools show a part",
+        "' and 1 more: the catalog's name and the tool's are together longer than the 60 characters",
         "in case alone",
         "in case alone",
     ):

@@ -41,6 +41,8 @@ class Gateway(Node):
     """For those of its APIs that may be called twice."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     limits: Limits = Limits()
+    redirects: Literal["none", "sameOrigin"] = "none"
+    """`sameOrigin`: followed on the server of the base URL and below its path, and nowhere else."""
     pagination: Pages | None = None
     """For those of its APIs that have the inputs which this names, and that answer a list."""
 

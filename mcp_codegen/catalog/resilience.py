@@ -62,3 +62,5 @@ class Limits(Node):
     """Further ones fail at once, with the code `busy`."""
     answer_bytes: Annotated[int, Field(ge=1_000, le=50_000_000)] = 256_000
     """Of an answer, unpacked; a larger one is an error."""
+    model_bytes: Annotated[int, Field(ge=1_000, le=50_000_000)] = 50_000
+    """Of an answer's text, which models read; more is cut, and said to be. Programs have the whole."""

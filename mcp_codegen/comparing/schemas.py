@@ -7,9 +7,10 @@ members, unknown enum values and broken constraints do no harm there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from mcp_codegen import names
 from mcp_codegen.comparing import bounds
@@ -20,6 +21,12 @@ from mcp_codegen.schema import Direction, Member, Schema
 
 _READ: Final = "programs that read it as before fail"
 _ANY: Final = Schema((), "any")
+_DEEPEST: Final = 12
+"""How many unions inside each other are told apart by what fits."""
+_FARTHEST: Final = 100
+"""How many pairs of named types are looked at to tell whether one type fits."""
+_MOST_PAIRS: Final = 5_000
+"""And how many in all: where all lead to all, their number is a square."""
 
 
 @dataclass(slots=True)
@@ -42,6 +49,7 @@ class Types:
         self._new = new
         self._direction: Direction = direction
         self._named: dict[tuple[str, str], _Found] = {}
+        self._depth = 0
         self._same = unchanged(old, new)
 
     def differences(self, old: Schema, new: Schema) -> list[Difference]:
@@ -127,7 +135,7 @@ class Types:
             _choices(old, new, path, found)
             if new.kind != "any":
                 found.differences += bounds.of_inputs(old, new, path)
-        elif not (_all_among(old.enum, new.enum) and _all_among(new.enum, old.enum)):
+        elif _without(old.enum, new.enum) or _without(new.enum, old.enum):
             said = "answers are read leniently, and unknown values survive"
             found.add(path, "addition", "answer-values", "has other values in its list", said)
         elif old.constraints != new.constraints:
@@ -224,15 +232,35 @@ class Types:
             found.add(path, "addition", "alternative-added" if is_input else "alternative-removed", what)
 
     def fits(self, giver: Schema, taker: Schema) -> bool:
-        """Whether what is given as the one is always fine as the other."""
+        """Whether what is given as the one is always fine as the other; no, where that takes too long to tell."""
         old, new = (giver, taker) if self._direction == "input" else (taker, giver)
-        return not any(one.level == "breaking" for one in self.differences(old, new))
+        if self._depth >= _DEEPEST or len(self._named) > _MOST_PAIRS:
+            return False
+        self._depth += 1
+        try:
+            looked_at = list(islice(self._all(old, new), _FARTHEST + 1))
+            is_broken = any(one.level == "breaking" for found in looked_at for one in found.differences)
+            return not is_broken and len(looked_at) <= _FARTHEST
+        finally:
+            self._depth -= 1
+
+    def _all(self, old: Schema, new: Schema) -> Iterator[_Found]:
+        """What differs, in the types and then in those that they lead to."""
+        met: set[tuple[str, str]] = set()
+        first = _Found()
+        self._compare(old, new, "", first)
+        waiting = [first]
+        for found in waiting:  # grows as it goes
+            yield found
+            for _, before, after in found.inside:
+                if (before, after) not in met:
+                    met.add((before, after))
+                    waiting.append(self._of_names(before, after))
 
 
 def _choices(old: Schema, new: Schema, path: str, found: _Found) -> None:
     """The values that an input takes."""
-    gone = [value for value in old.enum if not _among(value, new.enum)]
-    come = [value for value in new.enum if not _among(value, old.enum)]
+    gone, come = _without(old.enum, new.enum), _without(new.enum, old.enum)
     if new.enum and (gone or not old.enum):
         what = f"does not take {listed(gone)} any more" if old.enum else f"takes only {listed(new.enum)} now"
         found.add(path, "breaking", "values-removed", what, "calls that pass another value are refused")
@@ -255,13 +283,18 @@ def _takes(taker: Schema, giver: Schema, direction: Direction) -> bool:
     return (giver.kind, taker.kind) in (("integer", "number"), ("integer", "decimal"))
 
 
-def _among(value: object, values: Sequence[object]) -> bool:
-    """true is not 1."""
-    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
+def _without(values: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """The values that are none of the others; true is not 1, and 1.0 is."""
+    known = {_told_apart(other) for other in others}
+    return [value for value in values if _told_apart(value) not in known]
 
 
-def _all_among(values: Sequence[object], others: Sequence[object]) -> bool:
-    return all(_among(value, others) for value in values)
+def _told_apart(value: Any) -> Hashable:  # noqa: ANN401 - JSON
+    if isinstance(value, Mapping):
+        return frozenset((key, _told_apart(inner)) for key, inner in value.items())
+    if isinstance(value, list):
+        return tuple(map(_told_apart, value))
+    return isinstance(value, bool), value
 
 
 def _spelled(members: Mapping[str, Member]) -> dict[str, str]:

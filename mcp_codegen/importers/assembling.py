@@ -65,6 +65,8 @@ def assembled(found: Description, settings: Settings) -> Imported:
             if draft.wish and name != naming.usable(draft.wish):
                 draft.tell(f"it is called {name}: {shown(draft.wish)} is taken, or cannot be a name")
             kept.append((name, draft))
+    for pattern in selecting.idle(list(zip(called, found.drafts, strict=True)), settings.select + settings.exclude):
+        report.notes.append(Note(_start(report), f"no operation fits the pattern {shown(pattern)}"))
     placed = _Placed(found, settings, [draft for draft in found.drafts if not draft.reason], report)
     apis = [_api(name, draft, placed, settings, found) for name, draft in kept]
     catalog: dict[str, Any] = {
@@ -77,6 +79,11 @@ def assembled(found: Description, settings: Settings) -> Imported:
     }
     catalog["schemas"] = reachable(apis, found.schemas)
     return Imported(catalog, report, frozenset(draft.key for draft in found.drafts))
+
+
+def _start(report: Report) -> Spot:
+    """Where what is said about the description as a whole stands."""
+    return Spot(report.entries[0].spot.document if report.entries else "")
 
 
 def _api(name: str, draft: Draft, placed: _Placed, settings: Settings, found: Description) -> dict[str, Any]:
@@ -117,7 +124,7 @@ class _Placed:
                 said = (
                     f"the description's paths stand behind {found.server.prefix}: the gateway's baseUrl has to say so"
                 )
-                report.notes.append(Note(Spot(report.entries[0].spot.document if report.entries else ""), said))
+                report.notes.append(Note(_start(report), said))
             return
         for draft in drafts:
             self._add(draft.server)

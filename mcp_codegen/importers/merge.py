@@ -15,7 +15,7 @@ from typing import Any, Final
 from mcp_codegen.importers import naming, paging
 from mcp_codegen.importers.assembling import Gateways, Imported, reachable
 from mcp_codegen.importers.drafts import ordered
-from mcp_codegen.importers.report import Entry
+from mcp_codegen.importers.report import Entry, Note
 
 Json = Mapping[str, Any]
 
@@ -55,7 +55,8 @@ def remembered(catalog: Json) -> tuple[Gateways | None, str]:
 def have_nothing_in_common(mine: Json, imported: Imported) -> bool:
     """Whether a catalog was imported from another description altogether."""
     keys = {_operation(api) for api in _apis(mine)} - {""}
-    return bool(keys) and not (keys & imported.operations)
+    coming = _keys(imported)
+    return bool(keys) and not (keys & imported.operations) and not _moved(mine, coming, imported.operations)
 
 
 def merged(mine: Json, imported: Imported, theirs: Json) -> dict[str, Any]:
@@ -66,14 +67,17 @@ def merged(mine: Json, imported: Imported, theirs: Json) -> dict[str, Any]:
     report = imported.report
     entries = {entry.key: entry for entry in report.entries}
     coming = {_operation(api): dict(api) for api in _apis(theirs)}
+    moved = _moved(mine, _keys(imported), imported.operations)
     apis: list[dict[str, Any]] = []
     for api in _apis(mine):
-        key = _operation(api)
+        key = moved.get(_operation(api), _operation(api))
         if key in coming:
             one = coming.pop(key)
             joined = _api(api, one, report.kept)
             entries[key].name = joined["name"]
             entries[key].change = "same" if joined == dict(api) else "changed"
+            if key != _operation(api):
+                entries[key].notes.append(Note(entries[key].spot, f"it was {_operation(api)} before"))
             apis.append(joined)
         elif not key or key in imported.operations:  # a person's own, or one that was not chosen or could not come
             apis.append(dict(api))
@@ -92,6 +96,25 @@ def merged(mine: Json, imported: Imported, theirs: Json) -> dict[str, Any]:
     if not gateways and "gateways" not in mine:
         catalog.pop("gateways")
     return _catalog(catalog)
+
+
+def _moved(mine: Json, coming: Mapping[str, str], known: frozenset[str]) -> dict[str, str]:
+    """Operations that went to another path, by what they were: their method and their own name stayed.
+
+    coming: the operations of the names that the importer gives. known: every operation of the description.
+    """
+    there = {_operation(api) for api in _apis(mine)}
+    new = {_hash(name): key for name, key in coming.items() if key not in there}
+    moved: dict[str, str] = {}
+    for api in _apis(mine):
+        key, name = _operation(api), str(_was(api).get("name", ""))
+        if key and key not in known and name in new and _method(new[name]) == _method(key):
+            moved[key] = new.pop(name)
+    return moved
+
+
+def _method(key: str) -> str:
+    return key.partition(" ")[0]
 
 
 # --- one API -------------------------------------------------------------------------------------------
@@ -144,9 +167,10 @@ def _inputs(mine: Json, theirs: Json, was: Json, kept: list[str]) -> list[dict[s
                 joined.append(dict(new[identity]))
             continue  # a person took it out
         if identity not in new:
-            if identity not in before or (words, kind) != _input_hashes(own[identity]):
+            is_edited = (words, kind) != _input_hashes(own[identity])
+            if identity not in before or (is_edited and own[identity].get("in") != "path"):
                 joined.append(dict(own[identity]))
-            continue  # the description no longer has it
+            continue  # the description no longer has it, and a path no longer its place
         one: dict[str, Any] = {}
         for part, hashed in ((True, words), (False, kind)):
             a, b = _part(own[identity], words=part), _part(new[identity], words=part)

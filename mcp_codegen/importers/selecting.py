@@ -27,6 +27,12 @@ def is_chosen(draft: Draft, name: str, select: Sequence[Pattern], exclude: Seque
     return wanted and not any(_matches(draft, name, pattern) for pattern in exclude)
 
 
+def idle(operations: Sequence[tuple[str, Draft]], patterns: Sequence[Pattern]) -> list[str]:
+    """The patterns that fit no operation, as they were written. operations: their names, and what they are."""
+    fitting = {one for one in patterns if any(_matches(draft, name, one) for name, draft in operations)}
+    return [":".join(one) for one in patterns if one not in fitting]
+
+
 def _matches(draft: Draft, name: str, pattern: Pattern) -> bool:
     kind, glob = pattern
     path = draft.key.partition(" ")[2]

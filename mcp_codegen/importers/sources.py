@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mcp_codegen.importers.references import Read, RefusedError
 from mcp_codegen.source import Source
 
 _ENDINGS = (".json", ".yaml", ".yml")
+_VERSION = re.compile(rb"""(?:^|[{,])\s*["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]\b""", re.MULTILINE)
 _ALLOW = "read it with --allow-remote, or save it beside the description"
 
 
@@ -30,9 +32,9 @@ def main_file(spec: Path) -> Path:
 
 
 def _is_root(path: Path) -> bool:
+    """Whether the key that only a whole description has stands in a file, wherever its author's tools put it."""
     with path.open("rb") as stream:
-        start = stream.read(4_096)
-    return any(word in start for word in (b"openapi", b"swagger"))
+        return _VERSION.search(stream.read(source.MAX_BYTES)) is not None
 
 
 def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:
@@ -50,13 +52,17 @@ def reader(root: Path, shown_root: Path, *, allow_remote: bool) -> Read:
             if len(fetched) > remote.MAX_DOCUMENTS:
                 raise RefusedError(f"more than {remote.MAX_DOCUMENTS} remote documents", _ALLOW.partition(", or ")[2])
             return source.parse(remote.fetch(key, referrer), key, forgive=True)
-        path = (base / key).resolve()
+        try:
+            path = (base / key).resolve()
+            is_folder = path.exists() and not path.is_file()
+        except (OSError, ValueError) as error:
+            raise RefusedError(f"{shown(key)} cannot be a file's name", "name a file") from error
         if not path.is_relative_to(base):
             raise RefusedError(
                 f"{shown(key)} stands outside of {shown(str(shown_root))}",
                 "move it there, or name a folder around both with --root",
             )
-        if path.exists() and not path.is_file():
+        if is_folder:
             raise RefusedError(f"{shown(key)} is no file", "name a file")
         return replace(source.load(path, forgive=True), file=str(shown_root / key))
 

@@ -84,6 +84,7 @@ def run(  # noqa: PLR0917 - click passes them by name
       mcp-orchestrator run billing.py --input customer_id=45829374 --input msisidn=56987654321
     Over a server that runs already:
       mcp-orchestrator run billing.py --input-json customer.json --server http://127.0.0.1:8000/mcp
+    (a key or a token for it is read from the environment variable MCP_TOKEN)
     Over a stand-in of the APIs:
       mcp-orchestrator run billing.py --input-json customer.json --mock
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -19,6 +20,8 @@ STOP_SECONDS = 5.0
 
 IN_PROCESS = "in-process"
 STDIO = "stdio"
+TOKEN = "MCP_TOKEN"  # noqa: S105 - the name of a setting
+"""What servers at a URL are shown: a key, or an access token. Arguments of programs are seen by everybody."""
 
 
 def is_url(server: str) -> bool:
@@ -29,12 +32,16 @@ def is_url(server: str) -> bool:
 def connected(
     client: type[ClientT], server: str, environ: Mapping[str, str] | None
 ) -> AbstractAsyncContextManager[ClientT]:
-    """A client of the server: a URL, `stdio` or `in-process`. `environ` holds the settings of the latter two."""
+    """A client of the server: a URL, `stdio` or `in-process`. `environ` holds the settings of the latter two.
+
+    A server at a URL is shown the token of the environment, if there is one.
+    """
     if server == STDIO:
         return client.launch(environ)
     if server == IN_PROCESS:
         return client.in_process(environ)
-    return client.connect(server)
+    token = os.environ.get(TOKEN, "").strip()
+    return client.connect(server, token=token) if token else client.connect(server)
 
 
 @asynccontextmanager

@@ -53,8 +53,8 @@ class Connectable(Protocol):
     """A generated client's class: three ways to a server, each an async context manager of a client."""
 
     @classmethod
-    def connect(cls, server: str, /) -> AbstractAsyncContextManager[Self]:
-        """Connect to a server by its URL."""
+    def connect(cls, server: str, /, *, token: str = "") -> AbstractAsyncContextManager[Self]:
+        """Connect to a server by its URL, with the caller's token if it wants one."""
 
     @classmethod
     def launch(cls, environ: Mapping[str, str] | None = None, /) -> AbstractAsyncContextManager[Self]:

@@ -48,14 +48,17 @@ class PagedList:
         """The inputs that choose the page."""
 
     def window(self, inputs: Mapping[str, Any]) -> Window:
-        """The items that the inputs ask for. Raises `Refused` for a cursor that no answer gave."""
+        """The items that the inputs ask for, from the first where they ask for less than none.
+
+        Raises `Refused` for a cursor that no answer gave.
+        """
         size = inputs.get(self._paging.size.label) if self._paging.size else None
         size = int(size) if isinstance(size, int | float) and size >= 0 else USUAL_SIZE
         value = inputs.get(self._position.label) if self._position else None
         if value is None or self._position is None:
             return Window(0, size)
-        if self._is_counted and isinstance(value, int | float):
-            return Window(max(0, int(value) - self._first) * size, size)
+        if isinstance(value, int | float):
+            return Window(max(0, int(value) - self._first) * size if self._is_counted else max(0, int(value)), size)
         number = str(value).removeprefix(_CURSOR)
         if not (number.isascii() and number.isdigit() and len(number) < 10):  # noqa: PLR2004 - no list is that long
             said = f"{self._position.name} is none that an answer gave"

@@ -129,6 +129,6 @@ def _key(name: str, hint: Any) -> str:
 @contextmanager
 def typed_client(built: Built, environ: Mapping[str, str]) -> Iterator[TypedCaller]:
     module = built.load("client")
-    (kind,) = [one for one in vars(module).values() if getattr(one, "package", "") == built.module]
+    (kind,) = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(kind.in_process(environ)) as client:
         yield TypedCaller(portal, client, built)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from tests.corpus.descriptions import FILES, WHY_NOT
 from tests.generated import Built, codegen
 from tests.runtime.upstream import Upstream
 
-PATIENCE = 100.0
+PATIENCE = 250.0
 """Seconds until another worker has built a package."""
 
 
@@ -47,12 +46,11 @@ class Imported:
 
 
 @pytest.fixture(scope="session")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def everything(common: Path) -> Path:
     """A folder with a catalog and a package for each description, made by the first worker that needs it."""
     if not FILES:
         pytest.skip(WHY_NOT)
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "corpus"
+    shared = common / "corpus"
     try:
         shared.mkdir()
     except FileExistsError:

@@ -26,7 +26,7 @@ from tests.runtime.upstream import Upstream
 
 Json = Any
 EXAMPLES = 4
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @each

@@ -181,3 +181,20 @@ def test_another_description_is_refused(out: Path, tmp_path: Path):
     assert result.exit_code == 1
     assert "another description" in result.stderr
     assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("path", ["/v2/items/{id}", "/items/{item}"], ids=["another prefix", "another placeholder"])
+def test_an_operation_that_moved_keeps_its_edits(out: Path, path: str):
+    def at(where: str) -> dict[str, Any]:
+        name = where.rpartition("{")[2].removesuffix("}")
+        parameter = {"name": name, "in": "path", "required": True, "description": "Which", "schema": {"type": "string"}}
+        node = {"operationId": "getItem", "parameters": [parameter], "responses": {"204": {"description": "Done"}}}
+        return {**described(), "paths": {where: {"get": node}}}
+
+    first(out, at("/items/{id}"))
+    edited(out, lambda data: data["apis"][0].update(name="look_up", description="Mine"))
+    edited(out, lambda data: data["apis"][0]["inputs"][0].update(description="My words"))
+    again = first(out, at(path))
+    assert [(one["name"], one["endpoint"], one["description"]) for one in again["apis"]] == [("look_up", path, "Mine")]
+    assert [one["name"] for one in again["apis"][0]["inputs"]] == [path.rpartition("{")[2].removesuffix("}")]
+    assert again["apis"][0]["active"]

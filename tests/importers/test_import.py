@@ -226,3 +226,37 @@ def test_hostile_text_does_nothing_to_a_terminal(tmp_path: Path):
     result = run(written(tmp_path / "spec.json", spec), "--out", tmp_path / "out.json", "--report", "-")
     assert "\x1b" not in result.stdout + result.stderr
     assert "\u202e" not in result.stdout + result.stderr
+
+
+def test_patterns_that_leave_nothing_write_nothing(tmp_path: Path):
+    result = run(written(tmp_path / "spec.json", described()), "--out", tmp_path / "out.json", "--select", "tag:frist")
+    assert (result.exit_code, "none of 2 operations is selected" in result.stderr) == (1, True)
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_pattern_that_fits_nothing_is_told(tmp_path: Path):
+    spec = written(tmp_path / "spec.json", described())
+    result = run(spec, "--out", tmp_path / "out.json", "--exclude", "tag:thrid", "--report", "-")
+    assert "no operation fits the pattern 'tag:thrid'" in result.stdout
+
+
+def test_a_gateway_that_no_catalog_may_have_is_refused_in_its_file(tmp_path: Path):
+    gateway = written(tmp_path / "gateway.json", {"gateways": {"main": {"baseUrl": "ftp://files.example"}}})
+    spec = written(tmp_path / "spec.json", described())
+    result = run(spec, "--out", tmp_path / "out.json", "--gateway", gateway)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{gateway}:1:35: gateways.main.baseUrl: this is not an http(s) URL")
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_url_in_place_of_a_file_is_told_what_to_do(tmp_path: Path):
+    result = run("https://api.example.com/openapi.json", "--out", tmp_path / "out.json")
+    assert (result.exit_code, "save the description first" in result.stderr) == (1, True)
+
+
+def test_the_description_in_a_folder_is_found_wherever_its_version_stands(tmp_path: Path):
+    folder = tmp_path / "specs"
+    spec = {"components": {"schemas": {"A": {"description": "x" * 9_000}}}, **described()}
+    written(folder / "shop.json", dict(sorted(spec.items())))
+    written(folder / "parts.json", {"description": "a part of the openapi or swagger file"})
+    assert [one["name"] for one in imported(folder, tmp_path / "out.json")["apis"]] == ["getA", "getC"]

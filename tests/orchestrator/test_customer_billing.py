@@ -15,15 +15,18 @@ from typing import Any
 
 import pytest
 
+from mcp_codegen import pipeline
 from mcp_codegen.orchestrator import Run, StepError, loading
 from mcp_codegen.orchestrator.summary import step_line
+from mcp_codegen.standin import Behaviour, environment, parse_fault
 from telefonica_mcp.client import TelefonicaClient
 from telefonica_mcp.errors import NotFound, UpstreamFailed
 from telefonica_mcp.models.telefonica import DeudaFijaResult, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
 from tests.orchestrator.conftest import ROOT, Orchestrate
+from tests.standin.conftest import served
 
 PROCESS = str(ROOT / "catalog" / "telefonica" / "customer_billing.py")
-CATALOG = str(ROOT / "catalog" / "telefonica" / "api_catalog.json")
+CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 CUSTOMER = ("--input", "customer_id=45829374", "--input", "msisidn=56987654321")
 SUMMARY = """\
 ================================================================================
@@ -193,7 +196,7 @@ def test_a_server_that_runs_already_serves_the_process(tmp_path: Path) -> None:
 
 
 def test_a_debt_api_that_fails_is_told_and_the_process_succeeds(tmp_path: Path) -> None:
-    with stand_in("--fail", "deuda_fija=503:1") as environ:
+    with stand_in("deuda_fija=503:1") as environ:
         done = command(tmp_path, *CUSTOMER, environ=environ)
     assert done.returncode == 0
     assert "  [✗] Step 3: Get Payment Details — " in done.stdout
@@ -233,25 +236,19 @@ def command(folder: Path, *words: str, environ: dict[str, str] | None = None) ->
         env=kept | (environ or {}) | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
 
 @contextmanager
-def stand_in(*words: str) -> Iterator[dict[str, str]]:
+def stand_in(*faults: str) -> Iterator[dict[str, str]]:
     """The settings that lead to a stand-in of the catalog's APIs."""
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "mcp_codegen", "mock", CATALOG, "--port", "0", "--json", *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["environment"]
-        process.stdin.close()
-        process.wait(timeout=30)
+    catalog = pipeline.load(CATALOG).catalog
+    names = [operation.api.name for operation in catalog.active]
+    behaviour = Behaviour(faults=tuple(parse_fault(fault, names) for fault in faults))
+    with served(catalog, behaviour) as client:
+        yield environment(catalog, str(client.base_url).rstrip("/"), {})
 
 
 @contextmanager
@@ -265,7 +262,7 @@ def serving(environ: dict[str, str]) -> Iterator[str]:
         env=os.environ | environ,
         stderr=subprocess.DEVNULL,
     ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not _listens(port):
             assert process.poll() is None
             assert time.monotonic() < deadline

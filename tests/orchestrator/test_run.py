@@ -135,7 +135,7 @@ def test_an_unexpected_error_tells_its_type_and_place_and_never_its_text(orchest
 
 def test_the_whole_of_an_unexpected_error_is_shown_on_request(tmp_path: Path) -> None:
     with started(tmp_path, *GOOD, "--input", "how=broken", "--debug") as running:
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert "ValueError: key=s3cret" in stderr
     assert "s3cret" not in stdout + (tmp_path / "orchestrator_results.json").read_text()
 
@@ -151,6 +151,16 @@ def test_with_json_the_results_are_printed_and_nothing_else(orchestrate: Orchest
 )
 def test_the_server_is_a_child_process_this_process_or_a_url(orchestrate: Orchestrate, server: str, place: str) -> None:
     assert f"  Place: {place}\n" in orchestrate("run", PARCELS, *GOOD, "--server", server).stdout
+
+
+def test_a_server_at_a_url_and_no_other_is_shown_the_token_of_the_environment(
+    orchestrate: Orchestrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_TOKEN", "s3cret-t0ken\n")
+    shown = orchestrate("run", PARCELS, *GOOD, "--server", "http://127.0.0.1:1/mcp").output
+    assert "http://127.0.0.1:1/mcp, with a token of 12 characters\n" in shown
+    assert "s3cret" not in shown
+    assert "Place: here\n" in orchestrate("run", PARCELS, *GOOD, "--server", "in-process").output
 
 
 @pytest.mark.parametrize(
@@ -173,7 +183,7 @@ def test_a_server_that_cannot_be_reached_fails_the_run_before_its_first_step(
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_a_terminal_without_the_marks_gets_plain_ones(tmp_path: Path, encoding: str) -> None:
     with started(tmp_path, *GOOD, "--input", "then=missing", encoding=encoding) as running:
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert "  [+] Step 1: Find Parcel\n  [x] Step 2: Find Again - there" in stdout
     assert "[-] Step 3: Return Parcel - it is" in stderr
     assert running.returncode == 0
@@ -183,7 +193,7 @@ def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path: Path) -> None:
     with started(tmp_path, *GOOD) as running:
         assert running.stderr is not None
         running.stderr.close()
-        assert running.wait(timeout=30) == 0
+        assert running.wait(timeout=60) == 0
     assert results(tmp_path / "orchestrator_results.json")["status"] == "succeeded"
 
 
@@ -194,7 +204,7 @@ def test_a_stopped_run_is_recorded_as_cancelled(tmp_path: Path, number: int, cod
         while "stuck" not in running.stderr.readline():
             assert running.poll() is None
         running.send_signal(number)
-        stdout, stderr = running.communicate(timeout=30)
+        stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == code, stderr
     assert "✗ The process was cancelled\n✓ Results saved to: orchestrator_results.json\n" in stdout
     saved = results(tmp_path / "orchestrator_results.json")

@@ -90,7 +90,7 @@ def test_it_ends_even_when_the_orchestrator_is_killed(tmp_path: Path) -> None:
         url = line.removeprefix("stuck with ").strip()
         assert listens(url)
         running.send_signal(signal.SIGKILL)
-        running.wait(timeout=30)
-    deadline = time.monotonic() + 20
+        running.wait(timeout=60)
+    deadline = time.monotonic() + 60
     while listens(url):
         assert time.monotonic() < deadline, "the stand-in outlived the orchestrator"

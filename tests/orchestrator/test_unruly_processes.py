@@ -210,7 +210,7 @@ def test_an_input_that_a_document_gives_twice_is_told(orchestrate: Orchestrate, 
 
 
 def _until(holds: Any) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -26,7 +26,7 @@ from telefonica_mcp.server import create_server
 # Signs that writers of JSON, URLs and HTML each escape in their own way.
 KEY = "k3y/with+signs=and&more'0123456789"
 TOKEN = "t0ken-with~signs/and+more=="
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up on something that takes milliseconds."""
 
 SERVE = (sys.executable, "-m", "telefonica_mcp")

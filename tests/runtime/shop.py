@@ -71,7 +71,7 @@ class Said:
 
 def send(port: int, body: object, token: str = "", path: str = "/mcp", method: str = "POST", **headers: str) -> Said:
     """One request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     standard = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     if token:
         standard["Authorization"] = f"Bearer {token}"

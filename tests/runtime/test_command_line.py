@@ -208,7 +208,7 @@ def test_a_listing_needs_no_settings_and_loads_neither_tools_nor_an_http_client(
 
 def post(port: int, host: str = "127.0.0.1", **headers: str) -> tuple[int, bytes]:
     """Call a tool as a browser could be made to."""
-    connection = http.client.HTTPConnection(host, port, timeout=20)
+    connection = http.client.HTTPConnection(host, port, timeout=60)
     call = {
         "jsonrpc": "2.0",
         "id": 1,

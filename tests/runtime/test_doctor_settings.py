@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from telefonica_mcp.runtime.api_keys import make_key
 from telefonica_mcp.runtime.doctor import configuration, installation, subject
 from tests.runtime.doors import KEY, TOKEN, settings
 
@@ -31,6 +32,31 @@ def found(**changed: str) -> list[tuple[str, str, str]]:
 def test_good_settings_give_no_cause_for_a_word():
     assert found() == []
     assert found(API_BASE_URL="http://127.0.0.1:9000", BEARER_TOKEN=f"Bearer {TOKEN}") == []
+
+
+CALLERS = {
+    "nothing": ({}, []),
+    "keys": ({"MCP_API_KEYS": str(make_key("night", ["read"])[1])}, [("ok", "by 1 keys and the tokens of 0 issuers")]),
+    "an issuer": (
+        {"MCP_AUTH_ISSUER": "https://login.acme.cl", "MCP_AUTH_AUDIENCE": "api://x"},
+        [("ok", "by 0 keys and the tokens of 1 issuers"), ("warning", "MCP_RESOURCE_URL is not set")],
+    ),
+    "an issuer over http": ({"MCP_AUTH_ISSUER": "http://login.acme.cl"}, [("problem", "MCP_AUTH_ISSUER")]),
+    "an audience alone": ({"MCP_AUTH_AUDIENCE": "api://x"}, [("problem", "not how")]),
+    "a key in place of its line": ({"MCP_API_KEYS": "s3cret-key-0123"}, [("problem", "MCP_API_KEYS")]),
+    "a file that is not there": ({"MCP_API_KEYS_FILE": "no/such/file"}, [("problem", "MCP_API_KEYS_FILE")]),
+    "a misspelt name": ({"MCP_AUTH_ISUER": "https://login.acme.cl"}, [("warning", "MCP_AUTH_ISUER is no setting")]),
+}
+
+
+@pytest.mark.parametrize(("environ", "expected"), CALLERS.values(), ids=CALLERS)
+def test_what_is_wrong_with_who_may_call_is_told(environ: dict[str, str], expected: list[tuple[str, str]]):
+    told = list(configuration.callers(environ))
+    assert [one.level for one in told] == [level for level, _ in expected]
+    for one, (level, said) in zip(told, expected, strict=True):
+        assert said in one.what
+        assert one.remedy or level == "ok"
+        assert not [value for value in environ.values() if value in one.what + one.remedy]
 
 
 def token_that_ends(seconds: float) -> str:

@@ -64,7 +64,7 @@ FAILURES = {
     "truncated": Failure(answers.truncated_json, errors.NotJson, 200, "not JSON"),
     "not JSON": Failure(fixed("OK", kind="text/plain"), errors.NotJson, 200, "not JSON (text/plain)"),
     "not UTF-8": Failure(fixed(b'{"a": "\xff"}'), errors.NotJson, 200, "not JSON"),
-    "too deep": Failure(fixed(b"[" * 100_000), errors.NotJson, 200, "not JSON"),
+    "too deep": Failure(fixed(b"[" * 100_000), errors.NotJson, 200, "100 deep"),
     "NaN": Failure(answers.not_a_number, errors.NotJson, 200, "not JSON"),
     "beyond a float": Failure(fixed('{"customerId": 1, "x": [1E+400]}'), errors.NotJson, 200, "not JSON"),
     "broken gzip": Failure(answers.broken_gzip, errors.NotJson, 200, "decompressed"),

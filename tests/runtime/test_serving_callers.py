@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -19,7 +20,10 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from telefonica_mcp.client import TelefonicaClient
+from telefonica_mcp.errors import NotConfigured
 from telefonica_mcp.runtime.api_keys import make_key
+from telefonica_mcp.runtime.audit import AuditLog
 from tests.generated import Built
 from tests.runtime.doors import HttpServer, free_port, http_server, surroundings
 from tests.runtime.issuer import RSA_KEY, Issuer, running
@@ -267,17 +271,67 @@ def test_a_key_has_the_scopes_that_it_was_made_with(shop: Shop):
 async def test_the_client_comes_with_a_key_and_is_told_what_it_may_not(shop: Shop):
     with shop.package.importable():
         client_type, errors = shop.package.load("client").ShopClient, shop.package.load("errors")
-        headers = {"Authorization": f"Bearer {KEY}"}
-        async with (
-            httpx2.AsyncClient(headers=headers) as http_client,
-            client_type.connect(streamable_http_client(shop.server.url, http_client=http_client)) as client,
-        ):
+        async with client_type.connect(shop.server.url, token=f" {KEY}\n") as client:
             assert await client.add_note(order="A-1") == {"done": True}
             with pytest.raises(errors.NotAllowed, match="needs the scope destructive"):
                 await client.remove_order(order="A-1")
-        with pytest.raises(errors.ServerLost, match="cannot be reached"):
-            async with client_type.connect(shop.server.url):
+
+
+REFUSED: dict[str, tuple[Callable[[Shop], str], str]] = {
+    "none": (lambda _: "", r"wants to know who calls \(HTTP 401\).*token="),
+    "a wrong one": (lambda _: "wr0ng-t0ken", r"did not accept the token \(HTTP 401\)"),
+    "one without a scope": (lambda shop: shop.issuer.token(scp="other"), r"allows nothing here \(HTTP 403\)"),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("token", "said"), REFUSED.values(), ids=REFUSED)
+async def test_a_client_whose_token_is_refused_is_told_so(shop: Shop, token: Callable[[Shop], str], said: str):
+    with shop.package.importable():
+        errors, sent = shop.package.load("errors"), token(shop)
+        with pytest.raises(errors.NotAllowed, match=said) as raised:
+            async with shop.package.load("client").ShopClient.connect(shop.server.url, token=sent):
                 pass
+    assert not sent or not leaks(str(raised.value), sent)
+
+
+@pytest.mark.anyio
+async def test_a_token_that_ends_during_a_session_is_said_to_be_what_is_wrong(shop: Shop):
+    with shop.package.importable():
+        errors = shop.package.load("errors")
+        ending = shop.issuer.token(scp="read", exp=int(time.time()) - 28)  # clocks may differ by 30 seconds
+        async with shop.package.load("client").ShopClient.connect(shop.server.url, token=ending) as client:
+            assert await client.show_order(order="A-1") == {"done": True}
+
+            async def refused() -> bool:
+                try:
+                    await client.show_order(order="A-1")
+                except errors.NotAllowed as error:
+                    return "HTTP 401" in str(error)
+                return False
+
+            deadline = time.monotonic() + 20
+            while not await refused():
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("url", "token", "said"),
+    [
+        ("http://mcp.example.com/mcp", "t0ken-0123", "an open connection"),
+        ("https://mcp.example.com/mcp", "t0ken 0123", "holds blanks"),
+        ("https://mcp.example.com/mcp", "t0ken\r\nX-Other: 0123", "holds blanks"),
+        (StdioServerParameters(command="false"), "t0ken-0123", "for a server at a URL"),
+    ],
+    ids=["http", "blanks", "another header", "no URL"],
+)
+async def test_a_token_goes_nowhere_where_it_could_be_read(url: object, token: str, said: str):
+    with pytest.raises(NotConfigured, match=said) as raised:
+        async with TelefonicaClient.connect(url, token=token):  # type: ignore[arg-type]
+            pass
+    assert not leaks(str(raised.value), token)
 
 
 # --- What goes out, and what is written down -------------------------------------------------------------------------
@@ -315,6 +369,30 @@ def test_each_call_is_one_line_without_its_arguments(shop: Shop, upstream: Upstr
     assert raw.replace(b"\n", b"").decode().isprintable()
     assert SECRET_ARGUMENT.encode() not in raw
     assert shop.audit.stat().st_mode & 0o077 == 0
+
+
+def test_who_is_refused_at_the_door_leaves_a_line_without_what_was_shown(shop: Shop):
+    before = len(shop.lines())
+    stranger, poor = shop.issuer.token(scp="read", aud="other"), shop.issuer.token(scp="other", sub="pablo")
+    assert [call(shop.port, "show_order", token).status for token in ("", stranger, poor)] == [401, 401, 403]
+    lines = shop.lines()[before:]
+    assert [(line["caller"], line["outcome"]) for line in lines] == [
+        ("", "unauthenticated"),
+        ("", "unauthenticated"),
+        ("token:pablo", "no_scope"),
+    ]
+    assert {line["address"] for line in lines} == {"127.0.0.1"}
+    assert not leaks(shop.audit.read_text(), stranger, poor)
+
+
+def test_many_who_are_refused_do_not_fill_the_audit_log(tmp_path: Path):
+    log = AuditLog(str(tmp_path / "audit.jsonl"))
+    begun = time.monotonic()
+    for _ in range(500):
+        log.refused("10.0.0.1", "", "unauthenticated")
+    seconds = int(time.monotonic()) - int(begun) + 1
+    lines = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert 10 <= len(lines) <= 10 * seconds
 
 
 def test_who_watches_needs_no_credential_and_learns_nothing(shop: Shop):

@@ -196,7 +196,6 @@ async def test_a_mute_server_is_given_up_in_time():
     [
         fixed("{}", "404 Not Found"),
         fixed(answers.LOGIN_PAGE, kind="text/html"),
-        fixed("", "401 Unauthorized"),
         fixed("", "500 Internal Server Error"),
         fixed("", "302 Found", "Location: http://localhost/elsewhere"),
         fixed('{"jsonrpc":"2.0","id":0,"result":{}}'),
@@ -204,7 +203,7 @@ async def test_a_mute_server_is_given_up_in_time():
         answers.reset_before,
         answers.closed_in_the_middle,
     ],
-    ids=["404", "HTML", "401", "500", "redirect", "empty result", "no JSON", "reset", "closed in the middle"],
+    ids=["404", "HTML", "500", "redirect", "empty result", "no JSON", "reset", "closed in the middle"],
 )
 async def test_an_address_that_is_no_mcp_server_is_said_to_be_none(upstream: Upstream, answer: Any):
     upstream.answer = answer

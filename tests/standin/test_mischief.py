@@ -34,10 +34,10 @@ def mocked(*faults: str) -> Iterator[httpx.Client]:
         assert process.stdout is not None
         match = re.search(r'"url": "([^"]+)"', process.stdout.readline())
         assert match is not None
-        with httpx.Client(base_url=match[1], timeout=20, headers=TOKEN) as client:
+        with httpx.Client(base_url=match[1], timeout=60, headers=TOKEN) as client:
             yield client
         process.stdin.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture(scope="module")

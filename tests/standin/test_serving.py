@@ -19,7 +19,7 @@ import pytest
 from mcp_codegen.standin import environment
 from tests.standin.conftest import KEY, LINK, LIST, MIGUEL, ROOT, TELEFONICA
 
-SECONDS = 30
+SECONDS = 60
 NO_CREDENTIALS = {"APIM_SUBSCRIPTION_KEY": "", "BEARER_TOKEN": ""}
 
 

@@ -276,3 +276,9 @@ def test_any_layout_stays_byte_for_byte(  # noqa: PLR0917 - hypothesis passes th
     added_length = len(after) - len(before)
     assert any(after[:at] + after[at + added_length :] == before for at in range(max(0, start - 200), start + 1))
     assert b"\n" not in after.replace(b"\r\n", b"") or ending == "\n"
+
+
+def test_a_command_for_what_is_there_already_is_told(file: Path):
+    one = added(file, ORDER)
+    again = codegen("add", ORDER, "--catalog", file)
+    assert f"note: '{one['name']}' sends GET '{one['endpoint']}' already; remove one of them" in again.stderr

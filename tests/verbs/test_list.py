@@ -80,3 +80,12 @@ def test_an_empty_list_says_so(file: Path):
 def test_what_would_steer_a_terminal_is_shown_escaped(tmp_path: Path):
     file = written(tmp_path / "a.json", catalog(api(tags=["\x1b[31m\u202ered"])))
     assert "\\x1b[31m\\u202ered" in codegen("list", file).stdout
+
+
+@pytest.mark.parametrize("verb", ["list", "validate", "generate"])
+def test_a_folder_stands_for_the_catalog_in_it(tmp_path: Path, verb: str):
+    (tmp_path / "shop").mkdir()
+    written(tmp_path / "shop" / "api_catalog.json", catalog(api(), name="shop"))
+    assert codegen(verb, tmp_path / "shop", *(["--out", tmp_path] if verb == "generate" else [])).exit_code == 0
+    missing = codegen(verb, tmp_path)
+    assert (missing.exit_code, "there is no catalog in this folder" in missing.stderr) == (1, True)

@@ -9,15 +9,20 @@ from dataclasses import dataclass, field
 import anyio
 
 from ..errors import Busy
+from .cutting import SHOWN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """concurrent: calls at a time. queue: calls that wait. answer_bytes: of an answer that is passed on, unpacked."""
+    """concurrent: calls at a time. queue: calls that wait. answer_bytes: of an answer that is passed on, unpacked.
+
+    model_bytes: of its text, which is what models read.
+    """
 
     concurrent: int = 100
     queue: int = 1_000
     answer_bytes: int = 256_000
+    model_bytes: int = SHOWN_BYTES
 
 
 @dataclass(slots=True)

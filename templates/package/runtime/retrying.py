@@ -77,7 +77,7 @@ async def persist(
 
     Raises the last attempt's error, which knows how many there were.
     """
-    done = 0
+    done, begun = 0, anyio.current_time()
 
     async def counted() -> T:
         nonlocal done
@@ -92,12 +92,39 @@ async def persist(
         budget.succeed()
         return given
 
+    try:
+        return await counted()
+    except ApiError as error:
+        if retry.attempts == 1 or not retry.covers(error):
+            raise
+        failed = error
+    left = seconds - (anyio.current_time() - begun)
+    return await _again(counted, failed, retry, budget, seconds=left, what=what)
+
+
+async def _again(
+    attempt: Callable[[], Awaitable[T]],
+    failed: ApiError,
+    retry: Retry,
+    budget: RetryBudget,
+    *,
+    seconds: float,
+    what: str,
+) -> T:
+    """What an attempt after the first gives. failed: how that one ended. seconds: that are left of the call."""
+    first = [failed]
+    jitter = wait_random_exponential(multiplier=retry.first, max=retry.longest)
+
+    async def attempted() -> T:
+        if first:  # tenacity counts it, though it was made without: most calls never need another
+            raise first.pop()
+        return await attempt()
+
     def note(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         code = f"{getattr(error, 'code', '')} {getattr(error, 'status', None) or ''}".strip()
-        logger.warning("%s: attempt %d failed (%s); again in %.1f s", what, done, code, state.upcoming_sleep)
-
-    jitter = wait_random_exponential(multiplier=retry.first, max=retry.longest)
+        said = "%s: attempt %d failed (%s); again in %.1f s"
+        logger.warning(said, what, state.attempt_number, code, state.upcoming_sleep)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -111,4 +138,4 @@ async def persist(
         retry=retry_if_exception(lambda error: retry.covers(error) and budget.allows),
         before_sleep=note,
         reraise=True,
-    )(counted)
+    )(attempted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import anyio
 from mcp import Client, MCPError
@@ -23,8 +24,10 @@ ENVELOPE = 1_000
 class Session:
     """Open it, call through it from any task, close it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, refusal: Callable[[], ApiError | None] = lambda: None) -> None:
+        """refusal: what the server's door says, where it is what ended a call."""
         self._client = client
+        self._refusal = refusal
         self._opened = asyncio.Event()
         self._closing = asyncio.Event()
         self._holder = asyncio.create_task(self._hold())
@@ -38,6 +41,8 @@ class Session:
             waiting.cancel()
         if not self._opened.is_set():
             await self.close()
+            if refused := self._refusal():
+                raise refused
             why = f" ({self._end()})" if self._end() else f" within {seconds:g} seconds"
             hint = "Is it running, and is the address or the command right? Its own output says more."
             raise ServerLost(f"The MCP server cannot be reached{why}.", hint)
@@ -55,7 +60,7 @@ class Session:
         try:
             return await self._client.session.send_request(request, CallToolResult)
         except MCPError as error:
-            raise _too_large(error, request) or _translated(error, tool) from error
+            raise self._refusal() or _too_large(error, request) or _translated(error, tool) from error
         except ValidationError as error:
             hint = "Is it the server that this client was generated with?"
             raise Failed(f"What answered {tool} does not speak MCP as agreed.", hint) from error

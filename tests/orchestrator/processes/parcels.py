@@ -37,12 +37,12 @@ class Parcels:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, server: str) -> AsyncIterator[Self]:
+    async def connect(cls, server: str, *, token: str = "") -> AsyncIterator[Self]:
         if server.endswith("/down"):
             raise ExceptionGroup("unhandled errors", [OSError("refused, key=s3cret")])
         if server.endswith("/forbidden"):
             raise ParcelError("the key was refused", status=401)
-        yield cls(server)
+        yield cls(f"{server}, with a token of {len(token)} characters" if token else server)
 
     @classmethod
     @asynccontextmanager

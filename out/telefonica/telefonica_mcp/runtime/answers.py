@@ -28,6 +28,8 @@ _TEXT_CODEC = re.compile(
 _HTML_ACCEPTED = re.compile(r"text/html|text/\*|\*/\*|application/xhtml\+xml", re.IGNORECASE)
 _HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
 """A number that may be more than a float can hold, which would be passed on as null."""
+MOST_LEVELS = 100
+"""Of JSON, passed on inside of a message that has some of its own: readers of messages stop at 200 or before."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -100,10 +102,33 @@ def _json(answer: RawAnswer, returns: Any, accept: str) -> Any:  # noqa: ANN401 
         if _HUGE.search(content):
             json.dumps(data, allow_nan=False)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep(answer) from error
         raise _not_expected(answer, accept) from error
+    if content.count(b"[") + content.count(b"{") > MOST_LEVELS and _is_deep(data):
+        raise _too_deep(answer)
     if returns is not Any:
         _check(answer.status, content, data, returns)
     return data
+
+
+def _is_deep(data: Any) -> bool:  # noqa: ANN401 - JSON
+    level = [data]
+    for _ in range(MOST_LEVELS):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep(answer: RawAnswer) -> NotJson:
+    told = f"The API's answer has objects and lists inside each other, more than {MOST_LEVELS} deep."
+    return NotJson(told, "Tell the API's owners: hardly any program reads such JSON.", status=answer.status)
 
 
 def _check(status: int, content: bytes, data: Any, returns: Any) -> None:  # noqa: ANN401 - types and JSON

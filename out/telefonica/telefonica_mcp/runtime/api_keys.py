@@ -42,8 +42,10 @@ def make_key(name: str, scopes: Sequence[str]) -> tuple[str, StoredKey]:
 def read_keys(lines: Iterable[str], source: str) -> tuple[StoredKey, ...]:
     """What stands in the lines; blank ones and comments (`#`) count for nothing. Raises `NotConfigured`."""
     written = [line.strip() for line in lines]
-    parts = [[*line.split(":", 2), "", ""] for line in written if line and not line.startswith("#")]
-    keys = tuple(_stored(name, words.split(","), digest, source) for name, words, digest, *_ in parts)
+    parts = [line.split(":", 2) for line in written if line and not line.startswith("#")]
+    if any(len(three) < len(("name", "scopes", "hash")) for three in parts):  # perhaps a key itself: nothing is shown
+        raise NotConfigured(f"A line of {source} is not NAME:SCOPES:HASH.", "Keep the line that the verb key prints.")
+    keys = tuple(_stored(name, words.split(","), digest, source) for name, words, digest in parts)
     for kind, values in (("name", [key.name for key in keys]), ("key", [key.digest for key in keys])):
         if len(set(values)) < len(values):
             raise NotConfigured(

@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from mcp import Client, StdioServerParameters
 from mcp.client import Transport
@@ -19,13 +19,17 @@ from mcp_types import BlobResourceContents, CallToolResult, EmbeddedResource, Re
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from ..errors import ApiError, Failed, SchemaMismatch, from_dict
+from ..errors import AnswerTooLarge, ApiError, Failed, NotConfigured, SchemaMismatch, from_dict
 from .context import MEDIA_TYPE
+from .cutting import CUT, WHOLE
 from .idempotency import META_KEY
 from .iterating import Fetched, iterate
 from .paging import PAGE, inside
 from .session import Session
 from .wire import present
+
+if TYPE_CHECKING:
+    from .bearing import Bearer
 
 CONNECT_TIMEOUT = 30.0
 """Seconds; a server that is launched on a busy machine takes some."""
@@ -66,15 +70,22 @@ class ApiClient:
         cls,
         server: str | Transport | StdioServerParameters | MCPServer[Any],
         *,
+        token: str = "",
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float | None = None,
     ) -> AsyncIterator[Self]:
         """Connect to a URL, a transport, a command to launch, or a server object.
 
-        connect_timeout: seconds until the server must be ready. read_timeout: seconds that a call may take; by default
-        longer than the APIs' own time-outs.
+        token: what the caller shows the server at a URL: a key, or an access token. It is sent nowhere else, and over
+        https alone, but for this machine. connect_timeout: seconds until the server must be ready. read_timeout:
+        seconds that a call may take; by default longer than the APIs' own time-outs.
         """
-        session = Session(Client(server, read_timeout_seconds=read_timeout or cls._patience({})))
+        if token and not isinstance(server, str):
+            raise NotConfigured("A token is for a server at a URL.", "Leave it out.")
+        bearer = _bearer(server, token) if isinstance(server, str) else None
+        way = server if bearer is None else bearer.transport()
+        client = Client(way, read_timeout_seconds=read_timeout or cls._patience({}))
+        session = Session(client, bearer.refusal if bearer else lambda: None)
         try:
             await session.open(connect_timeout)
             yield cls(session)
@@ -168,14 +179,20 @@ class ApiClient:
     async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
         result = await self._session.call(tool, present(arguments), self._meta)
         if result.is_error:
-            raise _told("\n".join(block.text for block in result.content if isinstance(block, TextContent)))
+            text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise _told(text, result.meta or {})
         return result
 
 
 def _data(result: CallToolResult, tool: str) -> Any:  # noqa: ANN401 - JSON
-    """The answer inside a result."""
+    """The answer inside a result, whole. Raises `AnswerTooLarge` where it was cut for models and is not there."""
+    meta = result.meta or {}
+    if WHOLE in meta:
+        return meta[WHOLE]
     if result.structured_content is not None:
         return result.structured_content
+    if CUT in meta:
+        raise AnswerTooLarge(f"Something between here and the server took away the whole answer to {tool}.", _LESS)
     text = ""
     for block in result.content:
         if isinstance(block, TextContent):
@@ -191,19 +208,29 @@ def _data(result: CallToolResult, tool: str) -> Any:  # noqa: ANN401 - JSON
         raise SchemaMismatch(f"The server's answer to {tool} is not JSON.", hint, data=text) from error
 
 
+_LESS = "What is left is its start, for models: ask for less of it."
+
+
 def _other_catalog(tool: str, data: Any) -> SchemaMismatch:  # noqa: ANN401 - JSON
     hint = "Server and client were generated from different catalogs: generate both anew."
     return SchemaMismatch(f"The server's answer to {tool} is not of the client's type.", hint, data=data)
+
+
+def _bearer(url: str, token: str) -> Bearer:
+    from .bearing import Bearer  # noqa: PLC0415 - only over HTTP
+
+    return Bearer(url, token)
 
 
 def _passed(variables: Iterable[str]) -> dict[str, str]:
     return {name: os.environ[name] for name in variables if name in os.environ}
 
 
-def _told(text: str) -> ApiError:
+def _told(text: str, meta: Mapping[str, Any]) -> ApiError:
     """The error that the server told; another server's may be plain text."""
     try:
-        return from_dict(from_json(text)["error"])
+        told = from_json(text)["error"]
+        return from_dict({**told, "data": meta[WHOLE]} if WHOLE in meta else told)
     except (ValueError, TypeError, KeyError, AttributeError):
         return Failed(text or "The tool failed without a word.")
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .cutting import SHOWN_BYTES
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Answer(Generic[AnswerT]):
     """An upstream's answer that fits the type, as it came: nothing lost, nothing added.
 
     One that is wrapped is no JSON object: structured content holds it under `result`. One with a media type is no
-    JSON at all: text, or bytes. The rest is what tells of further pages: the status, the headers in lower case, where
-    the request went, and the base URL of its gateway.
+    JSON at all: text, or bytes. Of its text a model is shown so many bytes. The rest is what tells of further pages:
+    the status, the headers in lower case, where the request went, and the base URL of its gateway.
     """
 
     data: Any
@@ -38,6 +39,7 @@ class Answer(Generic[AnswerT]):
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = field(default="", repr=False)
     base_url: str = field(default="", repr=False)
+    shown_bytes: int = SHOWN_BYTES
 
 
 @dataclass(slots=True)

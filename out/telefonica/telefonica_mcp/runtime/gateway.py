@@ -17,9 +17,10 @@ from .bodies import Body, Members
 from .breaking import NEVER_OPEN, CircuitBreaker
 from .context import Answer, Upstream
 from .credentials import OPEN, Carried, Credential
-from .exchange import exchange
+from .exchange import RawAnswer, exchange
 from .guard import Guard
 from .idempotency import idempotency_key
+from .redirects import MOST, Redirects, onward
 from .retrying import MOST_ATTEMPTS, NEVER, Retry
 from .settings import Settings, variables_of
 from .tracing import answered, traced
@@ -70,6 +71,7 @@ class Gateway:
     retry: Retry = field(default_factory=Retry)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     limits: Limits = field(default_factory=Limits)
+    redirects: Redirects = "none"
 
     async def send(
         self,
@@ -148,14 +150,28 @@ class Gateway:
         accept: str,
         wrapped: bool,
     ) -> Answer[Any]:
-        http, tokens, where = upstream.http, upstream.tokens, variables_of(self.base_url)
+        http, tokens, base_url = upstream.http, upstream.tokens, upstream.settings.url(self.base_url)
         carried = await tokens.carried(used)
         built = request.build(http, carried)
         with traced(built, request.route, attempt) as span:
-            answer = await exchange(http, built, where, most=self.limits.answer_bytes)
+            answer, url = await self._exchange(http, built, carried, base_url)
             if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
                 carried = await tokens.carried(used)
-                answer = await exchange(http, request.build(http, carried), where, most=self.limits.answer_bytes)
+                answer, url = await self._exchange(http, request.build(http, carried), carried, base_url)
             answered(span, answer.status)
             told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
-        return replace(told, url=request.url, base_url=upstream.settings.url(self.base_url))
+        return replace(told, url=url, base_url=base_url, shown_bytes=self.limits.model_bytes)
+
+    async def _exchange(
+        self, http: httpx.AsyncClient, request: httpx.Request, carried: Carried, base_url: str
+    ) -> tuple[RawAnswer, str]:
+        """The answer, and the URL that it came from."""
+        where, most = variables_of(self.base_url), self.limits.answer_bytes
+        answer = await exchange(http, request, where, most=most)
+        for _ in range(MOST if self.redirects == "sameOrigin" else 0):
+            following = onward(http, request, answer, base_url, carried.query)
+            if following is None:
+                break
+            request = following
+            answer = await exchange(http, request, where, most=most)
+        return answer, str(request.url)

@@ -151,7 +151,7 @@ def application(server: ApiServer, options: HttpOptions) -> Starlette:
         verifier = _verifier(options.authentication)
         backend = BearerAuthBackend(verifier)
         middleware = [Middleware(AuthenticationMiddleware, backend=backend, on_error=_unavailable)]
-        mcp = _guarded(mcp, options.authentication)
+        mcp = _told(_guarded(mcp, options.authentication), server)
         routes += _metadata(options.authentication, server)
 
     @asynccontextmanager
@@ -190,6 +190,14 @@ def _guarded(app: ASGIApp, authentication: Authentication) -> RequireAuthMiddlew
         else None
     )
     return RequireAuthMiddleware(app, ["read"], url)  # the least that a caller has
+
+
+def _told(app: ASGIApp, server: ApiServer) -> ASGIApp:
+    """The application behind its door, where there is an audit log with who is not let in written down."""
+    from .audit import AuditLog, Door  # noqa: PLC0415 - only where callers are authenticated
+
+    logs = [one for one in server.middleware if isinstance(one, AuditLog)]
+    return Door(app, logs[0]) if logs else app
 
 
 def _metadata(authentication: Authentication, server: ApiServer) -> list[Route]:

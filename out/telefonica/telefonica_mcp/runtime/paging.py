@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qsl, urljoin
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from .context import Answer
@@ -57,8 +57,18 @@ class Page:
 class Pages(Protocol):
     """A policy: how one tool's list comes in pages."""
 
+    @property
+    def items(self) -> Sequence[str]:
+        """The members that lead to the list."""
+
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """What the answer to a call with these arguments says of the rest of the list."""
+
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """What changes in the arguments to get smaller pages, from behind the items that were shown if it can be.
+
+        Nothing where the tool has no argument for the size of a page.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +106,11 @@ class ByOffset(_Listed):
         more = reached < total if total is not None else answer.status == PARTIAL_CONTENT or count >= size
         return Page({self.offset: reached} if more and count else None, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """From the first item that was not shown on."""
+        size = {self.limit: _smaller(shown)} if self.limit else {}
+        return {self.offset: _number(arguments, self.offset, 0) + shown} | size
+
 
 @dataclass(frozen=True, slots=True)
 class ByNumber(_Listed):
@@ -118,6 +133,15 @@ class ByNumber(_Listed):
             more = (number - self.first) * (size or count) + count != total
         return Page({self.number: number + 1} if more and count else None, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """From the smaller page on that holds the first item that was not shown."""
+        size = _number(arguments, self.size, 0)
+        skipped = (_number(arguments, self.number, self.first) - self.first) * size
+        if not size or skipped < 0:
+            return {}
+        smaller = _smaller(shown)
+        return {self.number: (skipped + shown) // smaller + self.first, self.size: smaller}
+
 
 @dataclass(frozen=True, slots=True)
 class ByCursor(_Listed):
@@ -126,6 +150,7 @@ class ByCursor(_Listed):
     cursor: str
     next: str
     kind: type[str] | type[int] = str
+    size: str = ""
 
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """The last page has no cursor."""
@@ -139,6 +164,10 @@ class ByCursor(_Listed):
             return Page(None, total, "the API gives the same cursor again")
         return Page({self.cursor: cursor}, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """The same page again, and smaller."""
+        return {self.size: _smaller(shown)} if self.size else {}
+
 
 @dataclass(frozen=True, slots=True)
 class ByLink(_Listed):
@@ -149,6 +178,7 @@ class ByLink(_Listed):
 
     inputs: Mapping[str, tuple[str, type[str] | type[int] | type[float] | type[bool]]] = field(default_factory=dict)
     next: str = "Link"
+    size: str = ""
 
     def page(self, arguments: Arguments, answer: Answer[Any]) -> Page:
         """The last page has no link. One that leads out of the gateway is not followed."""
@@ -168,6 +198,10 @@ class ByLink(_Listed):
             return Page(None, total, "the link to the next page changes nothing that is an argument")
         return Page(changed, total)
 
+    def rest(self, arguments: Arguments, shown: int) -> Arguments:
+        """The same page again, and smaller."""
+        return {self.size: _smaller(shown)} if self.size else {}
+
 
 def inside(data: Any, members: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
     """The value under these members; None where there is none."""
@@ -186,6 +220,11 @@ def _told(answer: Answer[Any], place: str) -> Any:  # noqa: ANN401 - JSON
 def _number(arguments: Arguments, name: str, otherwise: int) -> int:
     value = arguments.get(name)
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
+
+
+def _smaller(shown: int) -> int:
+    """A size of pages that are likely to be shown whole, where so many items were; the next ones may be longer."""
+    return max(1, shown * 9 // 10)
 
 
 def _converted(text: str, kind: type[str] | type[int] | type[float] | type[bool]) -> Any:  # noqa: ANN401 - JSON
@@ -209,14 +248,10 @@ def _next_link(header: str) -> str:
 
 def _elsewhere(url: str, answer: Answer[Any]) -> str:
     """Why a link is not one to this gateway's APIs; empty when it is."""
-    import httpx  # noqa: PLC0415 - loaded by the call that was answered, not by the listing
+    from .redirects import outside, target  # noqa: PLC0415 - loaded by the call that was answered, not by the listing
 
-    try:
-        link, base = httpx.URL(urljoin(answer.url, url)), httpx.URL(answer.base_url)
-    except (httpx.InvalidURL, ValueError):
+    link = target(answer.url, url)
+    if link is None:
         return "the link to the next page is no URL"
-    if (link.scheme, link.host, link.port) != (base.scheme, base.host, base.port) or link.userinfo:
-        return "the link to the next page leads to another host"
-    if not f"{link.path}/".startswith(f"{base.path.rstrip('/')}/"):
-        return "the link to the next page leads out of the gateway's base path"
-    return ""
+    where = outside(link, answer.base_url)
+    return f"the link to the next page leads {where}" if where else ""

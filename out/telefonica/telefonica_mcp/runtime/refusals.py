@@ -22,6 +22,11 @@ from .complaints import printable, read
 from .exchange import RawAnswer
 
 SHOWN_CHARACTERS = 300
+_HOST = re.compile(
+    r"((?:https?:)?//)(?:[^/?#]*@)?([\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?(?:[/?#]|$)",
+    re.IGNORECASE | re.ASCII,
+)
+"""The scheme, the host and the port of a URL; no user, path or query, which may be secrets."""
 _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _FIREWALL = re.compile(
     rb"request rejected|the requested url was rejected|support id|access denied|attention required|cloudflare"
@@ -61,7 +66,7 @@ def refusal(
     elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
         kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
     elif httpx.codes.is_redirect(status):
-        kind, what, hint = Rejected, "points elsewhere", "Check the base URL: redirects are not followed."
+        kind, what, hint = Rejected, f"points elsewhere{_pointed_to(answer)}", _REDIRECTED
     else:
         kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
     said = read(answer.content, status, page=is_html(answer))
@@ -75,6 +80,19 @@ def refusal(
         upstream_message=said.message,
         detail=excerpt(answer.content),
     )
+
+
+_REDIRECTED = (
+    "Check the base URL. Redirects are followed only on the same server and below it, where the catalog says "
+    '"redirects": "sameOrigin" of the gateway, and five at most.'
+)
+
+
+def _pointed_to(answer: RawAnswer) -> str:
+    """The host that a Location names; a path or a query may be anybody's secret."""
+    location = answer.headers.get("location", "")
+    named = _HOST.match(location)
+    return f", to {''.join(part or '' for part in named.groups())}" if named else ""
 
 
 def is_html(answer: RawAnswer) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
@@ -16,6 +16,9 @@ from pydantic_core import to_json
 
 from ..errors import NotAllowed
 from .tooling import ApiServer
+
+if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
 
 Scope = Literal["read", "write", "destructive"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -51,8 +54,14 @@ def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
     token = getattr(user, "access_token", None)
     if token is None:
         return Caller()
-    name = token.client_id if token.claims is None else f"token:{token.subject or token.client_id}"
-    return Caller(name, tuple(token.scopes))
+    return Caller(caller_name(token), tuple(token.scopes))
+
+
+def caller_name(token: AccessToken | None) -> str:
+    """What an authenticated caller is called; empty for none."""
+    if token is None:
+        return ""
+    return token.client_id if token.claims is None else f"token:{token.subject or token.client_id}"
 
 
 class Access:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,20 +21,17 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp_types import (
     INVALID_PARAMS,
-    Annotations,
-    BlobResourceContents,
     CallToolResult,
-    EmbeddedResource,
     ListToolsResult,
-    TextContent,
     Tool,
 )
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from ..errors import ApiError, Failed, InvalidArguments
-from .context import MEDIA_TYPE, Answer, Upstream, open_upstream
-from .paging import PAGE, Page, Pages
+from .context import Answer, Upstream, open_upstream
+from .paging import Pages
+from .results import Asked, failure, success
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +66,12 @@ class _Ready:
     function: Callable[..., Awaitable[Answer[Any]]]
     arguments: type[BaseModel]
     pages: Pages | None
+
+    @property
+    def optional(self) -> list[str]:
+        """The arguments that need not be given."""
+        fields = self.arguments.model_fields
+        return [str(field.validation_alias or name) for name, field in fields.items() if not field.is_required()]
 
 
 class ApiServer(MCPServer[Upstream]):
@@ -111,21 +113,22 @@ class ApiServer(MCPServer[Upstream]):
         self, name: str, arguments: dict[str, Any], context: Context[Upstream, Any] | None = None
     ) -> CallToolResult:
         """Run a tool. A failure is a result with `is_error` and, as JSON text, what `ApiError.to_dict` tells."""
+        asked = Asked(name)
         try:
             tool = self._tool(name)
+            asked = Asked(name, tool.optional, tool.pages)
             given = _arguments(tool.arguments, arguments)
             answer = await tool.function(context or Context(mcp_server=self), **given)
         except ApiError as error:
-            return _failure(error)
+            return failure(error, asked)
         except MCPError:
             raise
         except Exception as error:
             logger.exception("Tool %r failed unexpectedly", name)
-            return _failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."))
-        result = _result(answer, name)
+            return failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."), asked)
         if tool.pages:
-            result = _paged(result, tool.pages.page(_written(tool.arguments, arguments, given), answer), name)
-        return result
+            asked = replace(asked, arguments=_written(tool.arguments, arguments, given))
+        return success(answer, asked)
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:
@@ -180,34 +183,3 @@ def _written(model: type[BaseModel], arguments: Mapping[str, Any], given: Mappin
 
 def _said(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place)) or 'arguments'}: {message}"
-
-
-def _result(answer: Answer[Any], tool: str) -> CallToolResult:
-    """The answer for programs, and the same as compact text for models; what is no JSON as text or as a blob."""
-    if answer.media_type:
-        return CallToolResult(content=[_content(answer, tool)])
-    text = TextContent(type="text", text=to_json(answer.data).decode())
-    structured = {"result": answer.data} if answer.wrapped else answer.data
-    if isinstance(structured, dict):
-        return CallToolResult(content=[text], structured_content=structured)
-    return CallToolResult(content=[text])
-
-
-def _paged(result: CallToolResult, page: Page, tool: str) -> CallToolResult:
-    """The result with how to go on: for programs in its metadata, for models in words behind the answer."""
-    said = page.said(tool)
-    words = [TextContent(type="text", text=said, annotations=Annotations(audience=["assistant"]))] if said else []
-    return result.model_copy(update={"content": [*result.content, *words], "meta": {PAGE: page.to_dict()}})
-
-
-def _content(answer: Answer[Any], tool: str) -> TextContent | EmbeddedResource:
-    if isinstance(answer.data, str):
-        return TextContent(type="text", text=answer.data, _meta={MEDIA_TYPE: answer.media_type})
-    blob = b64encode(answer.data).decode()
-    resource = BlobResourceContents(uri=f"answer:{tool}", mime_type=answer.media_type, blob=blob)
-    return EmbeddedResource(type="resource", resource=resource)
-
-
-def _failure(error: ApiError) -> CallToolResult:
-    text = TextContent(type="text", text=to_json({"error": error.to_dict()}).decode())
-    return CallToolResult(content=[text], is_error=True)

@@ -43,6 +43,7 @@ async def _examine(report: Report, known: Subject, environ: Mapping[str, str], a
     report.tell("Installation", installation.installed(report.program))
     found = configuration.settings(known, environ)
     report.tell("Settings", [*configuration.env_file(args.env_file, known), *configuration.told(found, environ)])
+    report.tell("Callers over HTTP", configuration.callers(environ))
     bad = frozenset(name for name, findings in found.items() if any(one.level == "problem" for one in findings))
     http, settings = open_http(), Settings(environ)
     try:

@@ -8,6 +8,7 @@ import stat
 import time
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -15,8 +16,9 @@ from dotenv import dotenv_values
 from pydantic_core import from_json
 
 from ...errors import NotConfigured
+from ..authentication import read_authentication
 from ..retrying import MOST_ATTEMPTS
-from ..settings import REMEDY, Settings
+from ..settings import REMEDY, WHO_MAY_CALL, Settings
 from . import urls
 from .findings import Finding, fine, problem, warning
 from .subject import Bearer, ClientCredentials, Setting, Subject
@@ -26,6 +28,7 @@ _PLACEHOLDER = re.compile(
     r"|secret|password|token|key|api[-_ ]?key|x{3,}|\*{3,}|\.{3,}",
     re.IGNORECASE,
 )
+_OF_CALLERS = re.compile(r"MCP_(?:AUTH|API|SCOPES?|RESOURCE|ISSUER|AUDIENCE|JWKS)(?:_[A-Z_]*)?")
 OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -78,6 +81,27 @@ def told(found: Mapping[str, list[Finding]], environ: Mapping[str, str]) -> Iter
             yield from findings
         elif environ.get(name):
             yield fine(f"{name} is set.")
+
+
+def callers(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Who may call over HTTP, where the settings say anything about it."""
+    mistyped = [name for name in environ if _OF_CALLERS.fullmatch(name) and name not in WHO_MAY_CALL]
+    for name in sorted(mistyped):
+        near = get_close_matches(name, WHO_MAY_CALL, 1, 0.5)
+        yield warning(f"{ascii(name)[1:-1]} is no setting.", f"Did you mean {near[0]}?" if near else "Remove it.")
+    try:
+        found = read_authentication(environ, "http://127.0.0.1:8000/mcp", local=True)
+    except NotConfigured as error:
+        yield problem(error.message, error.hint)
+        return
+    if found is None:
+        return
+    yield fine(
+        f"Over HTTP callers are let in by {len(found.keys)} keys and the tokens of {len(found.issuers)} issuers."
+    )
+    if found.issuers and not environ.get("MCP_RESOURCE_URL"):
+        remedy = "Set it to the URL by which clients reach this server, such as https://mcp.example.com/mcp."
+        yield warning("MCP_RESOURCE_URL is not set, which off loopback it has to be.", remedy)
 
 
 def proxies(found: Mapping[str, str]) -> Iterator[Finding]:

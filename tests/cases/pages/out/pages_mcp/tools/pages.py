@@ -66,7 +66,9 @@ async def search_bills(
     )
 
 
-@tools.add("list_events", pages=ByCursor(cursor="after", next="/page/end", items=["events"], total="", kind=int))
+@tools.add(
+    "list_events", pages=ByCursor(cursor="after", next="/page/end", size="first", items=["events"], total="", kind=int)
+)
 async def list_events(
     ctx: Context[Upstream], *, after: Annotated[int, Field(ge=0)] | MISSING = MISSING, first: int = 10
 ) -> Answer[ListEventsResult]:
@@ -75,7 +77,10 @@ async def list_events(
 
 
 @tools.add(
-    "list_issues", pages=ByLink(inputs={"state": ("state", str), "page": ("page", int), "per_page": ("per_page", int)})
+    "list_issues",
+    pages=ByLink(
+        size="per_page", inputs={"state": ("state", str), "page": ("page", int), "per_page": ("per_page", int)}
+    ),
 )
 async def list_issues(
     ctx: Context[Upstream],

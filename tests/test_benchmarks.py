@@ -1,0 +1,123 @@
+"""The benchmarks run, and tell what they found; no test looks at a time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks import bench_types, children, peers, sessions, showing
+from benchmarks.children import BrokenError
+from benchmarks.figures import FLOOR, OURS, Missing, as_json, figure, tables
+
+ROOT = Path(__file__).parent.parent
+CPU = "CPU s until tools/list is answered"
+FOUND = [
+    figure("start", "github", CPU, OURS, [1.4, 1.0, 1.1]),
+    figure("start", "github", CPU, FLOOR, [0.7]),
+    figure("start", "github", CPU, "Peer 4.1", [13.0, 12.0]),
+    Missing("start", "github", "Other 2.0", "exit status 1: it has [no] such key"),
+]
+
+
+def test_a_start_is_measured_end_to_end(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--only", "start", "--no-peers", "--repeats", "1", "--json"]
+    spec = ROOT / "benchmarks" / "invoices.json"
+    environ = os.environ | {"MCP_CODEGEN_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "--spec", str(spec)], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    ours = {one["measure"]: one for one in told["figures"] if one["contestant"] == OURS}
+    assert not told["missing"]
+    assert ours["tools"]["least"] == 1
+    assert ours[CPU]["least"] > 0
+    assert ours["kB of tools/list"]["least"] > ours["kB of the largest tool"]["least"] > 0
+
+
+def test_a_ratio_tells_how_many_times_ours_a_figure_is():
+    (row,) = tables(FOUND)["start", "github"]
+    assert row.ratio("Peer 4.1") == 12
+    assert row.ratio(OURS) == 1
+    assert row.ratio("Other 2.0") is None
+    assert row.figures[OURS].median == 1.1
+
+
+@pytest.mark.parametrize(("cpu", "kept"), [(1.2, True), (1.3, False)])
+def test_a_target_is_kept_or_missed(cpu, kept):
+    (row,) = tables([figure("start", "github", CPU, OURS, [cpu])])["start", "github"]
+    assert row.is_kept is kept
+
+
+def test_a_table_shows_every_contestant_and_who_is_missing():
+    console = Console(width=140, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    showing.show(FOUND, console)
+    shown = console.export_text()
+    assert "12 [12 x]" in shown
+    assert "0.70 [0.70 x]" in shown
+    assert "≤ 1.20 kept" in shown
+    assert "Other 2.0 (start, github): exit status 1: it has [no] such key" in shown
+
+
+def test_json_has_every_figure_with_its_ratio_and_its_target():
+    told = as_json(FOUND, {})
+    assert [(one["contestant"], one["times_ours"], one["target"]) for one in told["figures"]] == [
+        (OURS, 1, 1.2),
+        (FLOOR, 0.7, None),
+        ("Peer 4.1", 12, None),
+    ]
+    assert told["missing"][0]["contestant"] == "Other 2.0"
+
+
+def test_a_program_that_fails_is_told_with_what_it_said_last():
+    with pytest.raises(BrokenError, match=r"^exit status 3: second\?$"):
+        children.run([sys.executable, "-c", r"import sys; print('first\nsecond\x07'); sys.exit(3)"])
+
+
+def test_what_tells_of_an_error_is_the_reason_rather_than_what_follows_it():
+    assert children.reason("Field required\nSee https://errors.example.com\nIs that a mistake?\n", 1) == (
+        "exit status 1: Field required"
+    )
+
+
+def test_a_peer_that_cannot_be_installed_is_told_in_pips_words():
+    said = (
+        "WARNING: x\nERROR: Could not find it (from versions: 1, 2)\nERROR: No matching distribution found for it==3\n"
+    )
+    assert peers.pip_reason(said) == "No matching distribution found for it==3"
+
+
+@pytest.mark.parametrize(
+    ("said", "errors"),
+    [
+        ("Success: no issues found in 3 source files\n", 0),
+        ("a.py:1: error: x  [y]\nFound 1 error in 1 file (checked 2 source files)\n", 1),
+        ("Found 98 errors in 9 files (checked 20 source files)\n", 98),
+    ],
+)
+def test_the_errors_of_a_type_check_are_counted(said, errors):
+    assert bench_types.errors(said) == errors
+
+
+def test_a_type_check_that_gave_up_counts_as_no_figure():
+    with pytest.raises(BrokenError, match="syntax"):
+        bench_types.errors(
+            "a.py:1: error: invalid syntax\nFound 1 error in 1 file (errors prevented further checking)\n"
+        )
+
+
+def test_a_subject_that_is_not_there_is_refused_with_those_that_are():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "speed"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "generate" in done.stderr
+
+
+def test_a_server_that_ends_instead_of_answering_is_told_with_what_it_said_last():
+    with pytest.raises(BrokenError, match=r"^exit status 4: no such thing$"):
+        sessions.listed([sys.executable, "-c", "import sys; print('no such thing', file=sys.stderr); sys.exit(4)"])
