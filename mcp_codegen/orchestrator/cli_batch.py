@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -26,12 +27,10 @@ database_option = click.option(
 
 def check_installed() -> None:
     """Refuse where the durable engine is missing. Raises UserError."""
-    try:
-        import dbos  # noqa: F401, PLC0415 - the extra; `run` does without
-    except ImportError as error:
+    if importlib.util.find_spec("dbos") is None:
         raise UserError(
             "durable runs need the durable engine", hint="install it: pip install 'mcp-codegen[orchestrator]'"
-        ) from error
+        )
 
 
 @click.command()
