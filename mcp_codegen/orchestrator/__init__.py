@@ -2,5 +2,6 @@
 
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError
 from mcp_codegen.orchestrator.process import Process, Run, Section
+from mcp_codegen.orchestrator.retrying import Retry
 
-__all__ = ["MisuseError", "Process", "ProcessError", "Run", "Section", "StepError"]
+__all__ = ["MisuseError", "Process", "ProcessError", "Retry", "Run", "Section", "StepError"]

@@ -6,26 +6,21 @@ import asyncio
 import inspect
 import logging
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import connecting, inputs, loading, runner, store, summary
-from mcp_codegen.orchestrator.errors import OrchestratorError, ResultsError, UserError, shown
+from mcp_codegen.orchestrator import cli_batch, cli_history, command_line, inputs, loading, runner, store, summary
+from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
 from mcp_codegen.orchestrator.record import RunRecord
 
-BESIDE_PROCESS = "BESIDE-PROCESS"
-CATALOG_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
-EXIT_SUCCEEDED, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_SUCCEEDED, EXIT_FAILED = 0, 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -47,25 +42,16 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
+for verb in (cli_batch.batch, cli_history.runs, cli_history.batches):
+    main.add_command(verb)
+
+
 @main.command()
 @click.argument("process", metavar="PROCESS")
 @click.option("--input", "-i", "pairs", metavar="NAME=VALUE", multiple=True, help="One input; repeat it for each.")
 @click.option("--input-json", metavar="FILE", help="A JSON object of inputs; - reads it from standard input.")
-@click.option(
-    "--server",
-    metavar="stdio|in-process|URL",
-    default=connecting.STDIO,
-    show_default=True,
-    help="Where the tools are: a child process, this process, or a server that runs already.",
-)
-@click.option(
-    "--mock",
-    metavar="[CATALOG]",
-    is_flag=False,
-    flag_value=BESIDE_PROCESS,
-    help="Answer from a stand-in of the catalog's APIs, started for this run. Without CATALOG, which is then "
-    "api_catalog.* beside PROCESS, write it after PROCESS.",
-)
+@command_line.server_option
+@command_line.mock_option
 @click.option(
     "--results",
     metavar="FILE",
@@ -75,7 +61,7 @@ def main() -> None:
     help="Where results are saved, whether the process succeeds or fails.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results instead of the summary.")
-@click.option("--debug", is_flag=True, help="Show the whole of each error on standard error; it may hold secrets.")
+@command_line.debug_option
 def run(  # noqa: PLR0917 - click passes them by name
     process: str,
     pairs: tuple[str, ...],
@@ -102,16 +88,11 @@ def run(  # noqa: PLR0917 - click passes them by name
     Over a stand-in of the APIs:
       mcp-orchestrator run billing.py --input-json customer.json --mock
     """
-    if debug:
-        logging.basicConfig(format="%(message)s", stream=sys.stderr)
-        logging.getLogger("mcp_codegen.orchestrator").setLevel(logging.DEBUG)
-    else:
-        logging.getLogger("mcp").setLevel(logging.CRITICAL)  # it would show what a foreign server answers
-        logging.getLogger("client").setLevel(logging.CRITICAL)
-    with _refusing():
-        _check_server(server)
+    command_line.set_up_logging(debug)
+    with command_line.refusing():
+        command_line.check_server(server)
         loaded, path = loading.load(process)
-        catalog = _catalog(mock, server, path)
+        catalog = command_line.mock_catalog(mock, server, path)
         given = inputs.read(loaded.input, pairs, _document(input_json))
         shown_results, results = results, store.prepare(results)
     progress = Progress(Console(stderr=True, highlight=False))
@@ -147,7 +128,7 @@ def show(process: str) -> None:
     Example:
       mcp-orchestrator show catalog/telefonica/customer_billing.py
     """
-    with _refusing():
+    with command_line.refusing():
         loaded, _ = loading.load(process)
         described = inputs.describe(loaded.input)
     lines = [f"{loaded.name}: {loaded.title}"]
@@ -155,35 +136,7 @@ def show(process: str) -> None:
         lines += ["", *about.splitlines()]
     lines += ["", f"Client: {loaded.client.__module__}.{loaded.client.__qualname__}", "", "Inputs:"]
     lines += [f"  {line}" for line in described]
-    _print("\n".join(lines))
-
-
-def _check_server(server: str) -> None:
-    if server not in (connecting.STDIO, connecting.IN_PROCESS) and not connecting.is_url(server):
-        raise UserError(
-            f"--server {shown(server)} is no server",
-            hint="give stdio, in-process, or a URL such as http://127.0.0.1:8000/mcp",
-        )
-
-
-def _catalog(mock: str | None, server: str, process: Path) -> Path | None:
-    """The catalog that the stand-in serves; None without --mock."""
-    if mock is None:
-        return None
-    if connecting.is_url(server):
-        raise UserError(
-            "--mock cannot stand behind a server that runs already",
-            hint="use --server stdio or in-process, or start that server with the settings of `mcp-codegen mock`",
-        )
-    if mock == BESIDE_PROCESS:
-        beside = [process.parent / name for name in CATALOG_NAMES]
-        found = next((path for path in beside if path.is_file()), None)
-        if found is None:
-            raise UserError(f"there is no {CATALOG_NAMES[0]} beside {process}", hint="name it: --mock CATALOG")
-        return found
-    if not Path(mock).is_file():
-        raise UserError(f"--mock: there is no catalog {shown(mock)}", hint="name an api_catalog file after --mock")
-    return Path(mock)
+    command_line.say("\n".join(lines))
 
 
 def _document(file: str | None) -> str | None:
@@ -212,9 +165,9 @@ def _report(process: Process[Any, Any, Any], record: RunRecord, closing: str, as
         if as_json:
             click.echo(store.to_text(record), nl=False)
             if closing.startswith("✗"):
-                _print(closing, sys.stderr)
+                command_line.say(closing, sys.stderr)
         else:
-            _print(summary.render(process, record, closing))
+            command_line.say(summary.render(process, record, closing))
     except (OSError, ValueError) as error:  # standard output is full or closed; results are saved
         logging.getLogger(__name__).debug("nothing could be printed: %s", type(error).__name__)
 
@@ -223,20 +176,3 @@ def _exit_code(record: RunRecord, stopped_by: int | None, not_saved: ResultsErro
     if record.status == "cancelled" and stopped_by is not None:
         return runner.EXIT_SIGNAL + stopped_by
     return EXIT_SUCCEEDED if record.status == "succeeded" and not_saved is None else EXIT_FAILED
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Say what the user must mend, and exit."""
-    try:
-        yield
-    except OrchestratorError as error:
-        _print(f"mcp-orchestrator: {error}", sys.stderr)
-        sys.exit(EXIT_USAGE)
-    except KeyboardInterrupt:
-        sys.exit(runner.EXIT_SIGNAL + signal.SIGINT)
-
-
-def _print(text: str, stream: TextIO | None = None) -> None:
-    stream = stream or sys.stdout
-    click.echo(summary.fitting(text, getattr(stream, "encoding", None) or "ascii"), file=stream)

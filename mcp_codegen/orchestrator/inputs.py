@@ -22,16 +22,40 @@ def read(model: type[InputT], pairs: Sequence[str], document: str | None = None)
     """
     given = _from_json(document) if document is not None else {}
     named, problems = _from_pairs(pairs)
-    problems += _unknown(model, [*given, *named])
-    try:
-        value = _validated(model, given, named)
-    except ValidationError as error:
-        problems += _explained(model, error)
-    if problems:
+    value, refused = check(model, given, named, known(model))
+    problems += refused
+    if problems or value is None:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [f"the inputs have {count}:", *(f"  {problem}" for problem in problems)]
         raise InputError("\n".join(lines), hint="\n    ".join(["the inputs are:", *describe(model)]))
     return value
+
+
+def check(
+    model: type[InputT], given: dict[str, Any], named: dict[str, str], names: frozenset[str] | None
+) -> tuple[InputT | None, list[str]]:
+    """The input from JSON values and from words, which win, or everything that is wrong with them.
+
+    `names` are those that the input knows; None takes any.
+    """
+    problems = _unknown(names, [*given, *named])
+    try:
+        value = _validated(model, given, named)
+    except ValidationError as error:
+        return None, problems + _explained(model, error)
+    return (None if problems else value), problems
+
+
+def known(model: type[BaseModel]) -> frozenset[str] | None:
+    """The names of a process's inputs; None where it takes any."""
+    if model.model_config.get("extra") == "allow":
+        return None
+    return frozenset({*_schema(model).get("properties", {}), *model.model_fields})
+
+
+def required(model: type[BaseModel]) -> list[str]:
+    """The names of the inputs that must be given."""
+    return list(_schema(model).get("required", ()))
 
 
 def describe(model: type[BaseModel]) -> list[str]:
@@ -105,16 +129,14 @@ def _from_pairs(pairs: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     return named, problems
 
 
-def _unknown(model: type[BaseModel], names: Iterable[str]) -> list[str]:
-    if model.model_config.get("extra") == "allow":
-        return []
-    known = {*_schema(model).get("properties", {}), *model.model_fields}
-    problems = []
-    for name in dict.fromkeys(names):
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"{shown(name)}: there is no such input" + (f"; did you mean {near[0]}?" if near else ""))
-    return problems
+def _unknown(names: frozenset[str] | None, given: Iterable[str]) -> list[str]:
+    return [unknown_input(name, names) for name in dict.fromkeys(given) if names is not None and name not in names]
+
+
+def unknown_input(name: str, names: frozenset[str]) -> str:
+    """That there is no such input, and which may have been meant."""
+    near = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"{shown(name)}: there is no such input" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _validated(model: type[InputT], given: dict[str, Any], named: dict[str, str]) -> InputT:

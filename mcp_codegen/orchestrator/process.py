@@ -15,9 +15,7 @@ belongs in a step: an engine may run the code around the steps again and hand ba
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -28,8 +26,7 @@ from pydantic import BaseModel, JsonValue
 from mcp_codegen.orchestrator import values
 from mcp_codegen.orchestrator.errors import MisuseError, StepError, describe
 from mcp_codegen.orchestrator.record import Outcome, RunRecord, StepRecord, Stored, now
-
-logger = logging.getLogger(__name__)
+from mcp_codegen.orchestrator.retrying import ONCE, USUAL, Retry, persist
 
 Storable = BaseModel | str | int | float | list[Any] | dict[str, Any] | None
 """What a step may return: a Pydantic model, or plain JSON values."""
@@ -40,8 +37,11 @@ OnError = Literal["fail", "continue"]
 Watch = Callable[[StepRecord], None]
 """Told of each step as it starts and as it ends."""
 
-Perform = Callable[[str, Callable[[], Awaitable[Stored]]], Awaitable[Outcome]]
-"""How an engine executes the step of that key. An error of the step is an outcome; a `MisuseError` is raised."""
+Perform = Callable[[str, Callable[[], Awaitable[Stored]], Retry | None], Awaitable[Outcome]]
+"""How an engine executes the step of that key, which may ask for retries of its own.
+
+An error of the step is an outcome; a `MisuseError` is raised.
+"""
 
 RESERVED = frozenset({*RunRecord.model_fields, "results", "execution_log"} - {"output", "steps"})
 """Keys of a results file that are not the process's own."""
@@ -71,19 +71,9 @@ OutputT = TypeVar("OutputT", bound=BaseModel)
 StepT = TypeVar("StepT", bound=Storable)
 
 
-async def attempt(_: str, call: Callable[[], Awaitable[Stored]]) -> Outcome:
+async def attempt(_key: str, call: Callable[[], Awaitable[Stored]], _retry: Retry | None = None) -> Outcome:
     """Execute a step once, here and now."""
-    started_at, clock = now(), time.monotonic()
-    try:
-        value, error = await call(), None
-    except MisuseError:
-        raise
-    except asyncio.CancelledError:
-        raise
-    except BaseException as failure:  # whatever a step raises is its outcome
-        logger.debug("a step raised", exc_info=True)
-        value, error = Stored(), describe(failure)
-    return Outcome(started_at=started_at, duration=round(time.monotonic() - clock, 3), value=value, error=error)
+    return await persist(ONCE, call)
 
 
 class Run(Generic[OutputT]):
@@ -102,6 +92,13 @@ class Run(Generic[OutputT]):
         self._in_flight: dict[str, asyncio.Task[Any] | None] = {}
         self._ended = False
 
+    def key(self, step: str) -> str:
+        """The idempotency key of a step: the same in every attempt and in a replay, and of no other step or run.
+
+        `client.keyed(run.key("pay")).pay(…)` lets an API that takes such keys do once what is sent twice.
+        """
+        return f"{self.id}:{step}"
+
     @property
     def steps(self) -> tuple[StepRecord, ...]:
         """The execution log, in the order of starting."""
@@ -109,22 +106,41 @@ class Run(Generic[OutputT]):
 
     @overload
     async def step(
-        self, key: str, title: str, call: Callable[[], Awaitable[StepT]], *, on_error: Literal["fail"] = "fail"
+        self,
+        key: str,
+        title: str,
+        call: Callable[[], Awaitable[StepT]],
+        *,
+        on_error: Literal["fail"] = "fail",
+        retry: Retry | None = None,
     ) -> StepT: ...
 
     @overload
     async def step(
-        self, key: str, title: str, call: Callable[[], Awaitable[StepT]], *, on_error: OnError
+        self,
+        key: str,
+        title: str,
+        call: Callable[[], Awaitable[StepT]],
+        *,
+        on_error: OnError,
+        retry: Retry | None = None,
     ) -> StepT | None: ...
 
     async def step(
-        self, key: str, title: str, call: Callable[[], Awaitable[StepT]], *, on_error: OnError = "fail"
+        self,
+        key: str,
+        title: str,
+        call: Callable[[], Awaitable[StepT]],
+        *,
+        on_error: OnError = "fail",
+        retry: Retry | None = None,
     ) -> StepT | None:
         """Execute one step and give its value: a Pydantic model, or plain JSON values.
 
         `key` names the step for programs, once in a run; `title` for people. When the call raises, the policy "fail"
         raises `StepError`, "continue" records the error and gives None. Steps may run at the same time, each as one
-        branch of `asyncio.gather` or a task group.
+        branch of `asyncio.gather` or a task group. `retry` is how often a durable engine tries, in place of the
+        process's own `retry`.
         """
         if not callable(call) or on_error not in get_args(OnError):
             raise MisuseError(
@@ -133,7 +149,7 @@ class Run(Generic[OutputT]):
             )
         running = self._open(key, title)
         try:
-            outcome = await self._perform(key, lambda: _stored(key, call))
+            outcome = await self._perform(key, lambda: _stored(key, call), retry)
             value: StepT | None = values.restore(outcome.value)
         except BaseException as error:
             duration = (now() - running.timestamp).total_seconds()
@@ -198,6 +214,7 @@ def _settled(running: StepRecord, outcome: Outcome) -> StepRecord:
         "status": "error" if outcome.error else "success",
         "duration": outcome.duration,
         "attempts": outcome.attempts,
+        "retried": outcome.retried,
         "data": outcome.value.data,
         "error": outcome.error,
     }
@@ -232,6 +249,8 @@ class Process(Generic[ClientT, InputT, OutputT]):
     body: Callable[[Run[OutputT], ClientT, InputT], Awaitable[OutputT]]
     summary: Callable[[OutputT], Sequence[Section]] = fields
     """What the summary says of the output."""
+    retry: Retry = USUAL
+    """How often a durable engine tries a step whose error may pass."""
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.name):

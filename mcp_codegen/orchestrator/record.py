@@ -45,6 +45,17 @@ class Stored(_Record):
     data: JsonValue = None
 
 
+class Attempt(_Record):
+    """An attempt of a step that failed and was followed by another."""
+
+    started_at: Timestamp
+    duration: float
+    """Seconds."""
+    error: ErrorRecord
+    wait: float
+    """Seconds until the next attempt."""
+
+
 class Outcome(_Record):
     """How a step ended: with a value, or with an error."""
 
@@ -52,6 +63,8 @@ class Outcome(_Record):
     duration: float
     """Seconds, over all attempts."""
     attempts: int = 1
+    retried: tuple[Attempt, ...] = ()
+    """The attempts before the last one."""
     value: Stored = Stored()
     error: ErrorRecord | None = None
 
@@ -69,6 +82,8 @@ class StepRecord(_Record):
     duration: float | None = None
     """Seconds; none while the step runs."""
     attempts: int = 0
+    retried: tuple[Attempt, ...] = ()
+    """The attempts before the last one."""
     data: JsonValue = None
     error: ErrorRecord | None = None
     reason: str | None = None

@@ -41,7 +41,7 @@ async def run(
 
     SIGINT and SIGTERM stop the run in order; a second one, or a process that goes on all the same, ends it at once.
     """
-    finished = False
+    finished, task = False, asyncio.current_task()
 
     def end(record: RunRecord) -> None:
         nonlocal finished
@@ -54,15 +54,15 @@ async def run(
         sys.stdout.flush()
         os._exit(EXIT_SIGNAL + received[-1])
 
-    with _interruptible(give_up) as received:
+    with interruptible(task.cancel if task else give_up, give_up) as received:
         try:
-            async with _client(process, server, mock) as client:
+            async with connected(process, server, mock) as client:
                 end(await _run(process, client, given, watch))
         except asyncio.CancelledError as error:
             end(unstarted(process, given, error))
         except Exception as error:  # connecting may raise anything, and the record must be kept
             logger.debug("the connection failed", exc_info=True)
-            end(unstarted(process, given, _connection_failure(server, error)))
+            end(unstarted(process, given, connection_failure(server, error)))
 
 
 async def _run(process: Process[ClientT, InputT, OutputT], client: ClientT, given: InputT, watch: Watch) -> RunRecord:
@@ -85,7 +85,8 @@ def _taken_in() -> None:
 
 
 @asynccontextmanager
-async def _client(process: Process[ClientT, Any, Any], server: str, mock: Path | None) -> AsyncIterator[ClientT]:
+async def connected(process: Process[ClientT, Any, Any], server: str, mock: Path | None) -> AsyncIterator[ClientT]:
+    """A client of the process's server, or of one that stands before a stand-in of the catalog `mock`."""
     if mock is None:
         async with connecting.connected(process.client, server, None) as client:
             yield client
@@ -97,7 +98,8 @@ async def _client(process: Process[ClientT, Any, Any], server: str, mock: Path |
             yield client
 
 
-def _connection_failure(server: str, error: Exception) -> BaseException:
+def connection_failure(server: str, error: Exception) -> BaseException:
+    """Why there is no connection, as it is recorded."""
     cause = root_cause(error)
     if isinstance(cause, ApiFailure):
         return cause
@@ -109,12 +111,12 @@ def _connection_failure(server: str, error: Exception) -> BaseException:
 
 
 @contextmanager
-def _interruptible(give_up: Callable[[], None]) -> Iterator[list[int]]:
-    """Turn the first SIGINT or SIGTERM into a cancellation of this task, and give up at the second.
+def interruptible(stop_it: Callable[[], object], give_up: Callable[[], None]) -> Iterator[list[int]]:
+    """Stop at the first SIGINT or SIGTERM, and give up at the second.
 
     Gives the signals that came.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop = asyncio.get_running_loop()
     received: list[int] = []
 
     def restore() -> None:
@@ -126,8 +128,8 @@ def _interruptible(give_up: Callable[[], None]) -> Iterator[list[int]]:
         received.append(number)
         if len(received) > 1:
             give_up()
-        elif task is not None:
-            task.cancel()
+        else:
+            stop_it()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, ValueError, RuntimeError):  # not on Windows, nor in another thread

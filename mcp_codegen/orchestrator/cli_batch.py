@@ -1,0 +1,130 @@
+"""The verb `batch`: words in, exit codes out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from mcp_codegen.orchestrator import command_line, loading
+from mcp_codegen.orchestrator.errors import UserError
+
+DEFAULT_DATABASE = "orchestrator.sqlite"
+
+database_option = click.option(
+    "--database",
+    metavar="FILE|URL",
+    default=DEFAULT_DATABASE,
+    show_default=True,
+    envvar="ORCHESTRATOR_DATABASE",
+    help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
+)
+
+
+def check_installed() -> None:
+    """Refuse where the durable engine is missing. Raises UserError."""
+    if importlib.util.find_spec("dbos") is None:
+        raise UserError(
+            "durable runs need the durable engine", hint="install it: pip install 'mcp-codegen[orchestrator]'"
+        )
+
+
+@click.command()
+@click.argument("process", metavar="PROCESS")
+@click.option(
+    "--inputs",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A row for each run: CSV with a header, JSONL, or a JSON array. An empty cell is an input that is not given.",
+)
+@click.option("--batch", "name", metavar="NAME", help="Its name; by default made of PROCESS's and FILE's.")
+@click.option("--key", metavar="INPUT", multiple=True, help="An input that tells rows apart; by default all do.")
+@click.option(
+    "--concurrency", metavar="N", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs at a time."
+)
+@click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop after more failed runs than that.")
+@click.option(
+    "--max-failure-rate",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    help="Stop when a larger share of the runs that ended has failed, such as 0.1; counts from 20 runs on.",
+)
+@click.option("--dry-run", is_flag=True, help="Check every row, and run nothing.")
+@command_line.server_option
+@command_line.mock_option
+@click.option(
+    "--results",
+    metavar="NAME",
+    type=click.Path(path_type=Path),
+    help="Writes NAME.jsonl, NAME.csv, and NAME.rejects.csv where rows were rejected; by default the batch's name.",
+)
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
+@command_line.debug_option
+def batch(  # noqa: PLR0917 - click passes them by name
+    process: str,
+    file: Path,
+    name: str | None,
+    key: tuple[str, ...],
+    concurrency: int,
+    max_failures: int | None,
+    max_failure_rate: float | None,
+    dry_run: bool,
+    server: str,
+    mock: str | None,
+    results: Path | None,
+    database: str,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Run PROCESS for every row of a file, durably: killed at any moment, the same command goes on where it was.
+
+    A row is run once under its batch's name: the same file again runs only what is new in it. Failed runs stay as they
+    are until `mcp-orchestrator runs retry`.
+
+    \b
+    Exit codes: 0 every run of the batch succeeded, 1 some did not, or nothing could run, 2 it was not started because
+    of what was typed, 3 rows were rejected and all other runs succeeded, 4 stopped by --max-failures or
+    --max-failure-rate, 130 or 143 stopped by Ctrl-C or SIGTERM.
+
+    \b
+    Over a stand-in of the APIs:
+      mcp-orchestrator batch billing.py --inputs customers.csv --mock
+    Next month, the same customers again:
+      mcp-orchestrator batch billing.py --inputs customers.csv --batch billing-2026-12
+    """
+    command_line.set_up_logging(debug)
+    with command_line.refusing():
+        check_installed()
+        from mcp_codegen.orchestrator.durable import batch_verb, batching  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
+
+        command_line.check_server(server)
+        loaded, path = loading.load(process)
+        catalog = command_line.mock_catalog(mock, server, path)
+        chosen = batching.name(name, loaded.name, file, mock=mock is not None)
+        order = batch_verb.Order(
+            process=loaded,
+            file=file,
+            batch=chosen,
+            key=key,
+            server=server,
+            mock=catalog,
+            results=results or Path(chosen),
+            limits=batching.Limits(
+                concurrency=concurrency, max_failures=max_failures, max_failure_rate=max_failure_rate
+            ),
+        )
+        if dry_run:
+            ending = batch_verb.rehearse(order, database)
+        else:
+            console = Console(stderr=True, highlight=False)
+            ending = asyncio.run(batch_verb.execute(order, databases.connect(database), console))
+    command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
+    sys.exit(ending.code)

@@ -1,0 +1,218 @@
+"""A batch: a process for every row of a file, each row once, however often it is started."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+
+from mcp_codegen.orchestrator import inputs, values
+from mcp_codegen.orchestrator.durable import ledger, rows
+from mcp_codegen.orchestrator.durable.transact import DurableEngine
+from mcp_codegen.orchestrator.errors import UserError, shown
+from mcp_codegen.orchestrator.record import RunRecord
+
+CHUNK = 100
+"""Rows that are put into the queue in one transaction."""
+AHEAD = 4
+"""How many times as many runs wait in the queue as are in flight: the queue stays small, however large the file."""
+LOOK_SECONDS = 1.0
+"""How often the database is asked, where nothing is heard."""
+GRACE_SECONDS = 10.0
+"""How long runs in flight may take when the batch is stopped; after that they go on at the next start."""
+ENOUGH = 20
+"""Runs that must have ended before a rate of failures means anything."""
+
+Stop = Literal["failures", "server", "signal"]
+Reject = Callable[[int, str, dict[str, Any]], None]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_READABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a batch may do."""
+
+    concurrency: int
+    max_failures: int | None
+    max_failure_rate: float | None
+    """Between 0 and 1, of the runs that ended."""
+
+    def exceeded(self, tally: Tally) -> bool:
+        """Whether no more rows should be submitted."""
+        failed, ended = tally.ended["failed"], tally.ended.total()
+        if self.max_failures is not None and failed > self.max_failures:
+            return True
+        return self.max_failure_rate is not None and ended >= ENOUGH and failed / ended > self.max_failure_rate
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened since the batch was started this time."""
+
+    rows: int = 0
+    rejected: int = 0
+    new: int = 0
+    known: int = 0
+    """Rows whose runs were there already, from before or from an equal row."""
+    taken_up: int = 0
+    """Runs from before that had not ended."""
+    retried: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    read: bool = False
+    """Whether the whole file was read."""
+    stop: Stop | None = None
+
+
+def name(given: str | None, process: str, file: Path, *, mock: bool) -> str:
+    """The batch's name: what was given, or made of the process's and the file's. Raises UserError."""
+    if given is None:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.")
+        return f"{process}-{stem or 'inputs'}"[:70] + ("-mock" if mock else "")
+    if not _NAME.fullmatch(given):
+        raise UserError(f"--batch {shown(given)} cannot be a name", hint="up to 80 letters, digits, dots, _ and -")
+    return given
+
+
+def accepted(
+    model: type[BaseModel], file: Path, batch: str, key: Sequence[str], *, reject: Reject, tally: Tally
+) -> Iterator[ledger.Row]:
+    """The rows that fit the process's input, with their run's id; the others are rejected, with the reason."""
+    names = inputs.known(model)
+    columns = rows.header(file)
+    ignored = {column for column in columns or () if names is not None and column not in names}
+    for entry in rows.read(file):
+        tally.rows += 1
+        words = {column: word for column, word in entry.words.items() if column not in ignored}
+        value, problems = (None, [entry.problem]) if entry.problem else inputs.check(model, entry.given, words, names)
+        given = values.model_data(value) if value is not None else None
+        if value is not None and _lost(model, value, given):
+            problems = ["it holds a secret, or a value that a database cannot bring back; give it in another way"]
+        if problems:
+            tally.rejected += 1
+            reject(entry.number, "; ".join(problems), {} if entry.problem else {**entry.given, **words})
+            continue
+        yield ledger.Row(run_id=f"{batch}:{_key(given, key)}", row=entry.number, given=given)
+
+
+def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> list[str]:
+    """What is wrong with the file as a whole is raised as UserError; given are the columns that will be ignored."""
+    names = inputs.known(model)
+    if names is not None and (strange := [each for each in key if each not in names]):
+        raise UserError(f"--key {inputs.unknown_input(strange[0], names)}", hint=f"it has: {', '.join(sorted(names))}")
+    columns = rows.header(file)
+    next(rows.read(file), None)  # is it there, and of a kind that is read
+    if columns is None or names is None:
+        return []
+    if missing := [each for each in inputs.required(model) if each not in columns]:
+        raise UserError(
+            f"--inputs {shown(str(file))}: its header lacks {', '.join(missing)}",
+            hint="\n    ".join(["the inputs are:", *inputs.describe(model)]),
+        )
+    return [inputs.unknown_input(column, names) for column in columns if column not in names]
+
+
+def _lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
+    try:
+        return values.read_model(model, given) != value
+    except ValueError:
+        return True
+
+
+def _key(given: Any, key: Sequence[str]) -> str:  # noqa: ANN401 - JSON
+    """What tells a row from the others: the inputs that `--key` names, or all of them."""
+    if len(key) == 1 and _READABLE.fullmatch(str(given.get(key[0]))):
+        return str(given[key[0]])
+    chosen = {each: given.get(each) for each in key} if key else given
+    canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:24]
+
+
+class Batch:
+    """One start of a batch on an engine."""
+
+    def __init__(self, database: sa.Engine, batch: str, process: str, limits: Limits, tally: Tally) -> None:
+        self.tally = tally
+        self._database = database
+        self._batch = batch
+        self._process = process
+        self._limits = limits
+        self._heard = asyncio.Event()
+
+    def on_finish(self, record: RunRecord) -> None:
+        """Take note of a run that ended; the engine's way to tell."""
+        self.tally.ended[record.status] += 1
+        self.tally.retried += sum(len(step.retried) for step in record.steps)
+        if self._limits.exceeded(self.tally):
+            self.stop("failures")
+        self._heard.set()
+
+    def stop(self, why: Stop) -> None:
+        """Submit no more rows and start no more runs."""
+        self.tally.stop = self.tally.stop or why
+        self._heard.set()
+
+    async def drive(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
+        """Submit the rows, and wait until every run has ended or the batch is stopped."""
+        window = max(CHUNK, AHEAD * self._limits.concurrency)
+        self.tally.taken_up = await asyncio.to_thread(ledger.unfinished, self._database, self._batch)
+        watching = asyncio.create_task(self._watch(engine))
+        try:
+            while self.tally.stop is None and not self.tally.read:
+                await self._wait_below(window)
+                if self.tally.stop is None:
+                    await asyncio.to_thread(self._submit, engine, entries)
+            await self._wait_below(1)
+            if self.tally.stop is not None:
+                await self._wind_up(engine)
+        finally:
+            watching.cancel()
+
+    def _submit(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
+        read = list(itertools.islice(entries, CHUNK))
+        self.tally.read = len(read) < CHUNK
+        chunk = {row.run_id: row for row in reversed(read)}
+        if not chunk:
+            return
+        with self._database.begin() as connection:
+            waiting = list(reversed(chunk.values()))
+            fresh = ledger.add(connection, self._database, self._batch, self._process, waiting)
+            for row in waiting:
+                if row.run_id in fresh:
+                    engine.enqueue(connection, row.run_id, row.given)
+        self.tally.new += len(fresh)
+        self.tally.known += len(read) - len(fresh)
+
+    async def _wait_below(self, count: int) -> None:
+        """Until fewer runs than that have not ended, or the batch is stopped."""
+        while self.tally.stop is None:
+            self._heard.clear()
+            if await asyncio.to_thread(ledger.unfinished, self._database, self._batch) < count:
+                return
+            try:
+                await asyncio.wait_for(self._heard.wait(), LOOK_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS / 10)  # others will have ended meanwhile
+            except TimeoutError:
+                continue
+
+    async def _watch(self, engine: DurableEngine[Any, Any, Any]) -> None:
+        await engine.broken.wait()
+        self.stop("server")
+
+    async def _wind_up(self, engine: DurableEngine[Any, Any, Any]) -> None:
+        await engine.pause()
+        for _ in range(int(GRACE_SECONDS / 0.1)):
+            if not engine.in_flight:
+                return
+            await asyncio.sleep(0.1)

@@ -1,0 +1,126 @@
+"""Where durable runs are kept: an SQLite file, or PostgreSQL by its URL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from mcp_codegen.orchestrator.errors import UserError, shown
+
+DEFAULT_FILE = "orchestrator.sqlite"
+PREFIXES = ("postgresql://", "postgres://", "postgresql+psycopg://")
+BUSY_MILLISECONDS = 30_000
+POOL = 20
+"""Connections: the engine's threads, and one for each of ours."""
+
+
+def connect(spec: str, *, create: bool = True) -> sa.Engine:
+    """The database that a command line names: a file's path, `sqlite:///PATH`, or `postgresql://…`.
+
+    Raises UserError; with `create=False` also for a file that is not there.
+    """
+    if spec.startswith(PREFIXES):
+        return _postgresql(spec)
+    path = Path(spec.removeprefix("sqlite:///"))
+    if "://" in spec and not spec.startswith("sqlite:///"):
+        raise UserError(
+            f"--database {shown(spec.partition('://')[0])}…: there is no such kind of database",
+            hint="give a file's path for SQLite, or postgresql://USER@HOST/DATABASE",
+        )
+    if not create and not path.is_file():
+        raise UserError(f"there is no database {shown(str(path))}", hint="name it with --database; `batch` makes one")
+    return _sqlite(path)
+
+
+def _sqlite(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path.resolve()}", pool_size=POOL, connect_args={"isolation_level": "IMMEDIATE"}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        for setting in (
+            f"busy_timeout={BUSY_MILLISECONDS}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {setting}").close()
+
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds personal data
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT count(*) FROM sqlite_master")).scalar_one()
+    except (OSError, SQLAlchemyError) as error:
+        reason = getattr(error, "strerror", None) or "it is no SQLite file, or cannot be written"
+        raise UserError(
+            f"the database {shown(str(path))} cannot be used: {reason}", hint="name another with --database"
+        ) from error
+    return engine
+
+
+def _postgresql(spec: str) -> sa.Engine:
+    url = "postgresql+psycopg://" + spec.partition("://")[2]
+    place = "--database"
+    try:
+        parsed = sa.make_url(url)
+        place = f"the database {shown(parsed.render_as_string(hide_password=True))}"
+        engine = sa.create_engine(parsed, pool_size=POOL, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except (ArgumentError, SQLAlchemyError, ValueError) as error:
+        raise UserError(
+            f"{place} cannot be reached ({type(getattr(error, 'orig', None) or error).__name__})",
+            hint="check host, port, user, password and that the database exists: postgresql://USER:PASSWORD@HOST/DATABASE",
+        ) from error
+    return engine
+
+
+def shown_place(spec: str) -> str:
+    """The database as people may see it: without a password."""
+    try:
+        return sa.make_url(spec).render_as_string(hide_password=True) if "://" in spec else spec
+    except ArgumentError:
+        return spec.partition("://")[0]
+
+
+@contextmanager
+def reserved(engine: sa.Engine, name: str) -> Iterator[None]:
+    """Hold a name as long as the block lasts: one process at a time, even when it is killed. Raises UserError."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            query = sa.text("SELECT pg_try_advisory_lock(:number)")
+            if not connection.execute(query, {"number": _number(name)}).scalar_one():
+                raise _taken(name)
+            connection.commit()
+            yield
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
+            return
+    with open(f"{engine.url.database}.lock", "ab") as file:
+        try:
+            import fcntl  # noqa: PLC0415 - not on Windows, where two processes of one batch are not told
+        except ImportError:
+            yield
+            return
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _number(name))
+        except OSError as error:
+            raise _taken(name) from error
+        yield
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6])
+
+
+def _taken(name: str) -> UserError:
+    return UserError(f"another process works on {shown(name)} already", hint="wait for it, or stop it first")

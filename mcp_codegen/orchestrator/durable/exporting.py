@@ -1,0 +1,113 @@
+"""What a batch leaves on disk: results as JSONL and CSV, and the rows that were rejected."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import sqlalchemy as sa
+
+from mcp_codegen.orchestrator import store
+from mcp_codegen.orchestrator.durable import ledger, transact
+from mcp_codegen.orchestrator.errors import ResultsError, printable, shown
+from mcp_codegen.orchestrator.process import Process
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet would run a cell that starts so."""
+RUN = ("row", "run_id", "status", "error_code", "error_message", "failed_step", "started_at", "finished_at", "duration")
+
+
+def results(
+    database: sa.Engine, history: transact.History, process: Process[Any, Any, Any], batch: str, stem: Path
+) -> list[Path]:
+    """Write STEM.jsonl, a run's whole record on a line, and STEM.csv, in the order of the file. Raises ResultsError.
+
+    Runs that have not ended are not in them.
+    """
+    columns = {"input": list(process.input.model_fields), "output": list(process.output.model_fields)}
+    names = [*RUN, *(f"{part}.{name}" for part, fields in columns.items() for name in fields)]
+    files = [with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")]
+    with replacing(files[0]) as lines, replacing(files[1]) as table:
+        rows = csv.writer(table)
+        rows.writerow(names)
+        for page in ledger.pages(database, batch):
+            records = history.records([each.run_id for each in page])
+            for each in page:
+                if (record := records.get(each.run_id)) is None:
+                    continue
+                plain = store.document(record)
+                lines.write(json.dumps({"row": each.row, **plain}, ensure_ascii=True) + "\n")
+                flat = record.model_dump(mode="json")
+                error = flat["error"] or {}
+                told = flat | {"row": each.row, "error_code": error.get("code"), "error_message": error.get("message")}
+                told["failed_step"] = each.failed_step
+                values = [told[name] for name in RUN]
+                values += [flat[part].get(name) for part, fields in columns.items() for name in fields]
+                rows.writerow([cell(value) for value in values])
+    return files
+
+
+@contextmanager
+def rejects(stem: Path) -> Iterator[Callable[[int, str, dict[str, Any]], None]]:
+    """Takes row number, reason and row of each that is rejected, for STEM.rejects.csv; with none, there is no file."""
+    path = with_suffix(stem, ".rejects.csv")
+    opened: list[TextIO] = []
+    try:
+        path.unlink(missing_ok=True)
+
+        def reject(number: int, reason: str, row: dict[str, Any]) -> None:
+            if not opened:
+                opened.append(os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", newline=""))
+                csv.writer(opened[0]).writerow(["row", "reason", "input"])
+            csv.writer(opened[0]).writerow([number, cell(reason), cell(json.dumps(row))])
+
+        yield reject
+    except OSError as error:
+        raise _not_saved(path, error) from error
+    finally:
+        for file in opened:
+            file.close()
+
+
+def with_suffix(stem: Path, suffix: str) -> Path:
+    """A name beside the others of the batch; dots in it are part of it."""
+    return stem.with_name(stem.name + suffix)
+
+
+def cell(value: object) -> object:
+    """A value as a spreadsheet may hold it: nothing that it would run."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = printable(text) if not text.isprintable() else text
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A file that takes the place of another when it is whole. Only the user may read it. Raises ResultsError."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "w", encoding="utf-8", newline="") as file:
+                yield file
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise _not_saved(path, error) from error
+
+
+def _not_saved(path: Path, error: OSError) -> ResultsError:
+    return ResultsError(
+        f"{shown(str(path))} cannot be written: {error.strerror}",
+        code="results_not_saved",
+        hint="name files that you may write with --results",
+    )

@@ -1,0 +1,281 @@
+"""What the durable engine promises beyond the local one, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mcp_codegen.orchestrator import MisuseError, Retry, Run
+from mcp_codegen.orchestrator.durable import database, definition, ledger, transact
+from mcp_codegen.orchestrator.errors import UserError
+from mcp_codegen.orchestrator.process import attempt
+from mcp_codegen.orchestrator.record import Stored
+from mcp_codegen.orchestrator.retrying import persist
+from tests.orchestrator import postgresql
+from tests.orchestrator.conftest import ROOT
+from tests.orchestrator.processes.parcels import Delivery, Order, Parcel, Parcels, process
+
+pytestmark = pytest.mark.anyio
+
+ORDER = Order(number=1, place="home")
+SHELF = Parcels("shelf")
+SOON = Retry(attempts=3, first_wait=0)
+Body = Callable[[Run[Delivery], Any, Order], Awaitable[Delivery]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    if request.param == "sqlite":
+        yield database.connect(str(tmp_path_factory.mktemp("kept") / "runs.sqlite"))
+    else:
+        with postgresql.served() as url:
+            engine = database.connect(url)
+            yield engine
+            engine.dispose()
+
+
+def opened(
+    kept: sa.Engine, body: Body, executor: str
+) -> AbstractAsyncContextManager[transact.DurableEngine[Any, Any, Any]]:
+    changed = replace(process, body=body, retry=SOON)
+    return transact.opened(kept, changed, SHELF, executor=executor, concurrency=5)
+
+
+class PassingError(Exception):
+    """An error that may pass."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__("busy")
+        self.code, self.message, self.hint, self.status = "upstream_failed", "busy", "wait", 503
+        self.retryable, self.retry_after = True, retry_after
+
+
+async def test_a_run_that_was_interrupted_goes_on_after_its_last_finished_step(kept: sa.Engine) -> None:
+    calls: list[str] = []
+    interrupted = asyncio.Event()
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        async def find() -> Parcel:
+            calls.append(run.key("find"))
+            return await client.find(order.number, "well")
+
+        async def again() -> Parcel:
+            calls.append(run.key("again"))
+            if not interrupted.is_set():
+                interrupted.set()
+                await asyncio.Event().wait()
+            return await client.find(order.number, "well")
+
+        found = await run.step("find", "Find", find)
+        assert await run.step("again", "Again", again) == found
+        return Delivery(parcel=found)
+
+    ours = asyncio.all_tasks()
+    async with opened(kept, body, "interrupted") as engine:
+        await engine.start(engine.process, SHELF, ORDER, run_id="interrupted:1")
+        await asyncio.wait_for(interrupted.wait(), 20)
+        for task in asyncio.all_tasks() - ours:  # as when the program ends
+            task.cancel()
+    async with opened(kept, body, "interrupted") as engine:
+        record = await asyncio.wait_for(engine.wait("interrupted:1"), 20)
+        assert await engine.start(engine.process, SHELF, ORDER, run_id="interrupted:1") == "interrupted:1"
+        assert await engine.wait("interrupted:1") == record
+    assert record.status == "succeeded"
+    assert record.output == {"parcel": {"number": 1, "place": "shelf"}}
+    assert [step.key for step in record.steps] == ["find", "again"]
+    assert calls == ["interrupted:1:find", "interrupted:1:again", "interrupted:1:again"], "the same idempotency key"
+
+
+async def test_attempts_failures_and_mistakes_are_recorded_and_other_processes_refused(kept: sa.Engine) -> None:
+    failures = [PassingError(), PassingError()]
+
+    async def flaky() -> int:
+        if failures:
+            raise failures.pop()
+        return 1
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        if order.how == "misuse":
+            await run.step("odd", "Odd", lambda: asyncio.sleep(0, object()), on_error="continue")  # type: ignore[arg-type]
+        await run.step("flaky", "Flaky", flaky)
+        await run.step("missing", "Missing", lambda: client.find(1, "missing"))
+        return Delivery()
+
+    async with opened(kept, body, "recorded") as engine:
+        run_id = await engine.start(engine.process, SHELF, ORDER)
+        odd = await engine.start(engine.process, SHELF, ORDER.model_copy(update={"how": "misuse"}))
+        record, mistaken = await asyncio.wait_for(asyncio.gather(engine.wait(run_id), engine.wait(odd)), 20)
+        with pytest.raises(MisuseError, match="this engine runs 'parcels'"):
+            await engine.start(process, SHELF, ORDER)
+    assert (record.status, record.failed_step) == ("failed", 2)
+    assert (record.steps[0].attempts, [each.error.code for each in record.steps[0].retried]) == (
+        3,
+        ["upstream_failed", "upstream_failed"],
+    )
+    assert record.steps[1].attempts == 1, "an error that does not pass is final"
+    assert mistaken.error is not None
+    assert mistaken.error.code == "misuse"
+    row = ledger.find_run(kept, run_id)
+    assert row is not None
+    assert (row.status, row.error_code, row.failed_step, row.steps_retried) == ("failed", "not_found", "missing", 2)
+    assert row.ended_ms >= row.started_ms >= row.created_ms > 1_000_000_000_000
+
+
+async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) -> None:
+    stuck = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        await run.step("stuck", "Stuck", wait_for_ever)
+        return Delivery()
+
+    async with opened(kept, body, "cancelled") as engine:
+        run_id = await engine.start(engine.process, SHELF, ORDER)
+        await asyncio.wait_for(stuck.wait(), 20)
+        await engine.cancel(run_id)
+        assert (await asyncio.wait_for(engine.wait(run_id), 20)).status == "cancelled"
+    row = ledger.find_run(kept, run_id)
+    assert row is not None
+    assert row.status == "cancelled"
+
+
+def test_one_name_is_held_by_one_process_at_a_time(kept: sa.Engine) -> None:
+    url = kept.url.database if kept.dialect.name == "sqlite" else kept.url.render_as_string(hide_password=False)
+    program = (
+        "import sys\nfrom mcp_codegen.orchestrator.durable import database\n"
+        f"with database.reserved(database.connect({url!r}), 'may'):\n    print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as holder:  # noqa: S603
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with database.reserved(kept, "june"):
+            pass
+        with pytest.raises(UserError, match="another process works on 'may' already"), database.reserved(kept, "may"):
+            pass
+        holder.kill()
+        holder.wait(20)
+    with database.reserved(kept, "may"):
+        pass
+
+
+async def test_waits_grow_with_jitter_obey_retry_after_and_end_with_the_budget() -> None:
+    waits: list[float] = []
+    asked: list[float | None] = [None, None, 7.0, 1000.0, None]
+    elapsed = [0.0]
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+        elapsed[0] += seconds
+
+    async def call() -> Stored:
+        raise PassingError(asked.pop(0))
+
+    retry = Retry(attempts=10, budget=60, first_wait=1, longest_wait=2)
+    outcome = await persist(retry, call, pause=pause, clock=lambda: elapsed[0])
+    assert len(waits) == 3, "an hour's wait is beyond the budget"
+    assert (0 <= waits[0] <= 1, 0 <= waits[1] <= 2, 7 <= waits[2] <= 9) == (True, True, True)
+    assert outcome.attempts == 4
+    assert [each.wait for each in outcome.retried] == [round(wait, 3) for wait in waits]
+    assert asked == [None]
+    with pytest.raises(MisuseError, match="at least one attempt"):
+        Retry(attempts=0)
+
+
+async def test_without_a_durable_engine_a_step_is_tried_once() -> None:
+    async def call() -> Stored:
+        raise PassingError
+
+    assert (await attempt("key", call, Retry(attempts=5))).attempts == 1
+
+
+SOURCE = '''
+"""A process."""
+from pydantic import BaseModel
+from mcp_codegen.orchestrator import Process, Run
+from tests.orchestrator.processes.parcels import Parcels
+
+LIMIT = 3
+
+class Given(BaseModel):
+    a: int = 1
+
+class Found(BaseModel):
+    x: int = 0
+
+def unused() -> None: ...
+
+def helper() -> int:
+    """Help."""
+    return LIMIT
+
+async def body(run: Run[Found], client: Parcels, given: Given) -> Found:
+    # a comment
+    return Found(x=helper())
+
+process = Process(name="small", title="Small", client=Parcels, input=Given, output=Found, body=body)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("# a comment", "# another", True),
+        ('"""Help."""', '"""Help more."""', True),
+        ("def unused() -> None: ...", "", True),
+        ('title="Small"', 'title="Tiny"', True),
+        ("LIMIT = 3", "LIMIT = 4", False),
+        ("x=helper()", "x=helper() + 1", False),
+        ("a: int = 1", "a: int = 2", False),
+        ("x: int = 0", "x: float = 0", False),
+    ],
+)
+async def test_a_version_changes_with_the_code_that_decides_what_a_replay_does(
+    tmp_path: Path, old: str, new: str, same: bool
+) -> None:
+    from mcp_codegen.orchestrator import loading  # noqa: PLC0415 - beside its use
+
+    versions = []
+    for folder, source in (("before", SOURCE), ("after", SOURCE.replace(old, new))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "small.py").write_text(source, "utf-8")
+        loaded, _ = loading.load(str(tmp_path / folder / "small.py"))
+        versions.append(definition.version(loaded))
+    assert (versions[0] == versions[1]) is same
+
+
+def test_only_one_module_imports_the_engine() -> None:
+    modules = (ROOT / "mcp_codegen").rglob("*.py")
+    assert [
+        path.name for path in modules if "import dbos" in (text := path.read_text("utf-8")) or "from dbos" in text
+    ] == ["transact.py"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("mysql://host/x", "there is no such kind of database"),
+        ("postgresql://u:s3cret@127.0.0.1:1/x", "cannot be reached"),
+        ("notes.txt", "it is no SQLite file"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("no database at all, " * 100)
+    with pytest.raises(UserError, match=message) as refused:
+        database.connect(spec)
+    assert "s3cret" not in str(refused.value)
