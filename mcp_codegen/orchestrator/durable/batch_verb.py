@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from mcp_codegen.orchestrator import runner
-from mcp_codegen.orchestrator.durable import batching, database, definition, exporting, ledger, telling, transact
+from mcp_codegen.orchestrator.durable import batching, database, exporting, ledger, queues, tables, telling, transact
 from mcp_codegen.orchestrator.durable.batching import Limits, Tally
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
 from mcp_codegen.orchestrator.process import Process
@@ -82,7 +82,7 @@ def _there(where: str, batch: str) -> set[str]:
         kept = database.connect(where, create=False)
     except UserError:
         return set()
-    if not sa.inspect(kept).has_table(ledger.runs.name):
+    if not sa.inspect(kept).has_table(tables.runs.name):
         return set()
     return {row.run_id for page in ledger.pages(kept, batch) for row in page}
 
@@ -94,7 +94,7 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
     tally = Tally()
     with database.reserved(kept, order.batch):
         _check(order, kept)
-        batch = batching.Batch(kept, order.batch, order.process.name, order.limits, tally)
+        batch = batching.Batch(kept, order.batch, order.limits, tally)
         ledger.mark_batch(kept, order.batch, "running")
         failure = None
         with (
@@ -130,21 +130,15 @@ async def _drive(
             kept,
             order.process,
             client,
-            executor=order.batch,
+            executor=f"batch:{order.batch}",
+            mock=order.mock is not None,
             concurrency=order.limits.concurrency,
             on_finish=batch.on_finish,
         )
         async with engine as durable:
-            await asyncio.to_thread(_go_on, order, kept)
             with telling.shown(console, batch.tally):
                 await batch.drive(durable, entries)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
-
-
-def _go_on(order: Order, kept: sa.Engine) -> None:
-    with transact.history(kept) as history:
-        if history is not None:
-            history.go_on(order.batch, definition.version(order.process))
 
 
 def _check(order: Order, kept: sa.Engine) -> None:
@@ -160,7 +154,7 @@ def _check(order: Order, kept: sa.Engine) -> None:
         before = "a stand-in" if found.mock else "the real APIs"
         raise UserError(f"the batch {order.batch} was run against {before}; its runs would be mixed up", hint=other)
     with transact.history(kept) as history:
-        version = definition.version(order.process)
+        version = queues.version(order.process, mock=mock)
         strange = history.of_other_versions(order.batch, version) if history is not None else {}
     if strange:
         many = f"{len(strange)} runs of {order.batch} are" if len(strange) > 1 else f"1 run of {order.batch} is"
