@@ -8,7 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mcp_codegen.orchestrator.durable import changes
+
 metadata = sa.MetaData()
+
+sa.Sequence(changes.SEQUENCE, metadata=metadata)
 
 batches = sa.Table(
     "orchestrator_batches",
@@ -19,9 +23,11 @@ batches = sa.Table(
     sa.Column("mock", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("state", sa.String(20), nullable=False, comment="submitted, running, stopped or ended"),
+    sa.Column("state", sa.String(20), nullable=False, comment="reading, submitted, running, stopped or ended"),
     sa.Column("priority", sa.String(10), nullable=False, default="normal"),
     sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
+    sa.Column("problem", sa.Text, comment="why its file could not be read to the end"),
+    changes.column(),
 )
 
 runs = sa.Table(
@@ -41,7 +47,9 @@ runs = sa.Table(
     sa.Column("error_message", sa.Text),
     sa.Column("failed_step", sa.Text),
     sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
+    changes.column(),
     sa.Index("orchestrator_runs_by_batch", "batch", "status"),
+    sa.Index("orchestrator_runs_by_time", "created_ms", "run_id"),
     sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
     sa.Index(
         "orchestrator_runs_to_retry",

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from mcp_codegen.orchestrator.service import audit, paging
-from mcp_codegen.orchestrator.service.guard import GuardedRoute, Served
+from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import answers
 from mcp_codegen.orchestrator.service.words import Cursor, Limit
 
@@ -43,7 +43,7 @@ class AuditPage(BaseModel):
 
 
 @routes.get("/audit", responses=answers(401, 403, 429), operation_id="list_audit")
-def list_audit(service: Served, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
+def list_audit(service: Serving, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     """Who did what, and who was refused; the latest first."""
     before = paging.read(cursor, int)
     rows = audit.entries(service.database, before=before[0] if before else None, limit=limit)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from mcp_codegen.orchestrator.service.feed import Event, Feed, Listener
-from mcp_codegen.orchestrator.service.guard import GuardedRoute, Served
+from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import answers
 
 HEARTBEAT_SECONDS = 15.0
@@ -34,7 +34,7 @@ LastEventId = Annotated[
     responses=answers(401, 403, 429, 503) | {200: {"description": "A stream without an end", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def follow_events(
-    service: Served, batch: Filter = None, process: Filter = None, last_event_id: LastEventId = None
+    service: Serving, batch: Filter = None, process: Filter = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """Runs and batches as they change: events `run` and `batch`, whose data are what GET answers of them in short.
 

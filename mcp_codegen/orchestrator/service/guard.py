@@ -78,7 +78,7 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
-Served = Annotated[Service, Depends(_service)]
+Serving = Annotated[Service, Depends(_service)]
 """The service, for a route."""
 Calling = Annotated[Caller, Depends(_caller)]
 """Who is calling, for a route."""

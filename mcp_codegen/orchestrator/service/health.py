@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_codegen.orchestrator.service.guard import GuardedRoute, Served
+from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import Complaint, Refusal, answers
 from mcp_codegen.orchestrator.service.service import Service
 
@@ -38,7 +38,7 @@ async def healthz() -> Alive:
 
 
 @routes.get("/readyz", responses=answers(503), operation_id="readyz")
-async def readyz(service: Served) -> Ready:
+async def readyz(service: Serving) -> Ready:
     """Whether the database can be asked, and somebody works on the queues."""
     try:
         async with asyncio.timeout(SECONDS):

@@ -27,8 +27,16 @@ def read(cursor: str | None, *kinds: type[int] | type[str]) -> list[int | str] |
         values = None
     fits = isinstance(values, list) and list(map(type, values)) == list(kinds)
     if not fits or any(isinstance(each, int) and not 0 <= each <= LARGEST for each in values) or "\\u0000" in json.dumps(values):
-        raise Refusal(422, "the cursor is none that this service gave", code="cursor", hint="begin with the first page again")
+        raise Refusal(404, "there is no page of that cursor", code="unknown_cursor", hint="begin with the first page again")
     return values  # type: ignore[no-any-return]  # its kinds were looked at
+
+
+def place(cursor: str | None) -> tuple[int, str] | None:
+    """The place that a cursor of a number and a name tells. Raises `Refusal`."""
+    match read(cursor, int, str):
+        case [int(number), str(name)]:
+            return number, name
+    return None
 
 
 def moment(milliseconds: int) -> datetime:

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from mcp_codegen.orchestrator.process import Process
-from mcp_codegen.orchestrator.service.guard import GuardedRoute, Served
-from mcp_codegen.orchestrator.service.problems import Refusal, answers
+from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
+from mcp_codegen.orchestrator.service.problems import answers
 from mcp_codegen.orchestrator.service.words import ProcessName
 
 routes = APIRouter(tags=["processes"], route_class=GuardedRoute)
@@ -37,18 +37,15 @@ class Processes(BaseModel):
 
 
 @routes.get("/processes", responses=answers(401, 403, 429), operation_id="list_processes")
-async def list_processes(service: Served) -> Processes:
+async def list_processes(service: Serving) -> Processes:
     """The processes that can be run, with the JSON Schema of their inputs."""
-    return Processes(processes=[_view(process) for process in service.processes.values()])
+    return Processes(processes=[_view(served.process) for served in service.processes.values()])
 
 
 @routes.get("/processes/{name}", responses=answers(401, 403, 404, 429), operation_id="get_process")
-async def get_process(name: ProcessName, service: Served) -> ProcessView:
+async def get_process(name: ProcessName, service: Serving) -> ProcessView:
     """One process."""
-    process = service.processes.get(name)
-    if process is None:
-        raise Refusal(404, f"there is no process {name}", hint="GET /processes lists those that there are")
-    return _view(process)
+    return _view(service.served(name).process)
 
 
 def _view(process: Process[Any, Any, Any]) -> ProcessView:

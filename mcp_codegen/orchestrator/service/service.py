@@ -8,20 +8,46 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mcp_codegen.orchestrator.durable.transact import History, Submitter
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service.access import Access
 from mcp_codegen.orchestrator.service.audit import Audit
+from mcp_codegen.orchestrator.service.feed import Feed
+from mcp_codegen.orchestrator.service.intake import Intake
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
+from mcp_codegen.orchestrator.service.problems import Refusal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A process that the service takes runs of, and the queue where they wait for workers."""
+
+    process: Process[Any, Any, Any]
+    queue: str
+    submitter: Submitter
+    mock: bool
+    """Whether its runs are made against a stand-in of the real APIs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """Everything that a request may need."""
 
     database: sa.Engine
-    processes: Mapping[str, Process[Any, Any, Any]]
+    history: History
+    processes: Mapping[str, Served]
     """By name."""
+    intake: Intake
+    feed: Feed
     access: Access
     audit: Audit
     limits: Limits
     throttle: Throttle
+
+    def served(self, process: str) -> Served:
+        """The process of that name. Raises `Refusal` (404)."""
+        found = self.processes.get(process)
+        if found is None:
+            known = ", ".join(sorted(self.processes))
+            raise Refusal(404, f"there is no process {process}", code="unknown_process", hint=f"there are: {known}")
+        return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from mcp_codegen.orchestrator.durable import ledger
 from mcp_codegen.orchestrator.durable.transact.submission import prepared
@@ -45,6 +45,11 @@ class History:
         dead = self._client.list_workflows(workflow_ids=list(run_ids), status=DEAD)
         ended = {each.workflow_id: RunRecord.model_validate(each.output) for each in found if each.output is not None}
         return ended | {each.workflow_id: self._lost(each) for each in dead}
+
+    def given(self, run_id: str) -> JsonValue:
+        """The input that a run was started with."""
+        found = self._client.list_workflows(workflow_ids=[run_id], load_output=False)
+        return found[0].input["args"][0] if found and found[0].input else None
 
     def states(self, run_ids: Sequence[str]) -> dict[str, str]:
         """Of runs that have not ended: `queued`, `running` or `cancelled`."""
