@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
@@ -119,7 +120,8 @@ def add_single(engine: sa.Engine, run_id: str, process: str) -> None:
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended; noting it again changes nothing."""
+    """Note how a run ended, without personal data; noting it again changes nothing."""
+    record = masking.masked(record)
     failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
     values = {
         "status": record.status,
