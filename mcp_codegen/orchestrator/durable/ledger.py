@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, runs
@@ -118,7 +119,8 @@ def add_one(
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended; noting it again changes nothing."""
+    """Note how a run ended, without personal data; noting it again changes nothing."""
+    record = masking.masked(record)
     failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
     values = {
         "status": record.status,

@@ -23,7 +23,7 @@ batches = sa.Table(
     sa.Column("mock", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("state", sa.String(20), nullable=False, comment="reading, submitted, running, stopped or ended"),
+    sa.Column("state", sa.String(20), nullable=False, comment="submitted, running, stopped or ended"),
     sa.Column("priority", sa.String(10), nullable=False, default="normal"),
     sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
     sa.Column("problem", sa.Text, comment="why its file could not be read to the end"),

@@ -81,6 +81,7 @@ class History:
                     retried=outcome.retried,
                     data=outcome.value.data,
                     error=outcome.error,
+                    personal=outcome.value.personal,
                 )
             )
         return entries
