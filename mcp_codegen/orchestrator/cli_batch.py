@@ -14,13 +14,14 @@ from mcp_codegen.orchestrator import command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
+DATABASE_VARIABLE = "ORCHESTRATOR_DATABASE"
 
 database_option = click.option(
     "--database",
     metavar="FILE|URL",
     default=DEFAULT_DATABASE,
     show_default=True,
-    envvar="ORCHESTRATOR_DATABASE",
+    envvar=DATABASE_VARIABLE,
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
 )
 

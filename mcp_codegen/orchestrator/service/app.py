@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from mcp_codegen.orchestrator.service import auditing, description, health, pages, problems, processes
+from mcp_codegen.orchestrator.service import auditing, batches, description, events, health, pages, problems, processes, runs
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
 from mcp_codegen.orchestrator.service.roles import ROUTES
@@ -19,6 +19,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     description.routes,
     pages.routes,
     processes.routes,
+    runs.routes,
+    batches.routes,
+    events.routes,
     auditing.routes,
 )
 
@@ -37,7 +40,7 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     app.add_middleware(RequestLimits, limits=service.limits)
     app.add_middleware(Shield, audit=service.audit, hosts=hosts)  # the last one is the outermost
     _check(ROUTERS)
-    told = description.describe(app)
+    told = description.describe(app, [served.process for served in service.processes.values()])
     app.openapi = lambda: told  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-import sqlalchemy as sa
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_codegen.orchestrator.durable import workers
 from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import Complaint, Refusal, answers
 from mcp_codegen.orchestrator.service.service import Service
@@ -52,8 +52,7 @@ async def readyz(service: Serving) -> Ready:
 
 def _complaints(service: Service) -> list[Complaint]:
     try:
-        with service.database.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
+        idle = [name for name, each in service.processes.items() if not workers.living(service.database, each.queue)]
     except SQLAlchemyError as error:
         return [Complaint(pointer="database", message=f"cannot be asked ({type(error).__name__})")]
-    return []
+    return [Complaint(pointer=f"workers/{name}", message="no worker is alive; runs wait") for name in idle]

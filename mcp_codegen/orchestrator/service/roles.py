@@ -40,7 +40,7 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/batches"): Role.VIEWER,
     ("POST", "/batches"): Role.OPERATOR,
     ("GET", "/batches/{batch}"): Role.VIEWER,
-    ("GET", "/batches/{batch}/results"): Role.OPERATOR,
+    ("GET", "/batches/{batch}/results"): Role.VIEWER,
     ("GET", "/batches/{batch}/rejects"): Role.OPERATOR,
     ("POST", "/batches/{batch}/pause"): Role.OPERATOR,
     ("POST", "/batches/{batch}/resume"): Role.OPERATOR,

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable.transact import History, Submitter
-from mcp_codegen.orchestrator.process import Process
+from mcp_codegen.orchestrator.durable.transact import History
 from mcp_codegen.orchestrator.service.access import Access
 from mcp_codegen.orchestrator.service.audit import Audit
 from mcp_codegen.orchestrator.service.feed import Feed
 from mcp_codegen.orchestrator.service.intake import Intake
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
 from mcp_codegen.orchestrator.service.problems import Refusal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A process that the service takes runs of, and the queue where they wait for workers."""
-
-    process: Process[Any, Any, Any]
-    queue: str
-    submitter: Submitter
-    mock: bool
-    """Whether its runs are made against a stand-in of the real APIs."""
+from mcp_codegen.orchestrator.service.served import Served
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from mcp_codegen.orchestrator.durable.transact import History
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service import problems
 from mcp_codegen.orchestrator.service.problems import Complaint, Refusal
-from mcp_codegen.orchestrator.service.service import Served
+from mcp_codegen.orchestrator.service.served import Served
 
 
 def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> JsonValue:

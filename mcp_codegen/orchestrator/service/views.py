@@ -91,8 +91,6 @@ class BatchDetail(BatchView):
     """A batch with its most frequent failures."""
 
     failures: list[FailureView]
-    reading: bool
-    """Whether rows of its file are still being read."""
     problem: str | None
     """Why its file could not be read to the end."""
 
@@ -126,13 +124,10 @@ def batch_detail(
     row: sa.Row[Any],
     counts: Mapping[str, int],
     failures: Sequence[tuple[str, str | None, str, int]],
-    *,
-    reading: bool,
-    problem: str | None,
 ) -> BatchDetail:
     """A batch with its failures."""
     told = [FailureView(code=code, step=step, message=message, runs=many) for code, step, message, many in failures]
-    return BatchDetail(**_batch(row, counts), failures=told, reading=reading, problem=problem)
+    return BatchDetail(**_batch(row, counts), failures=told, problem=row.problem)
 
 
 def error(record: ErrorRecord) -> ErrorView:
