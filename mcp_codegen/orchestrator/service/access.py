@@ -38,6 +38,8 @@ class Access:
     """Asks each way to authenticate in turn."""
 
     authenticators: Sequence[Authenticator]
+    otherwise: Authenticator | None = None
+    """Asked last: who is calling where nothing is shown. None where everybody has to show something."""
 
     async def admit(self, connection: HTTPConnection, method: str, route: str) -> Caller:
         """Who is calling this route, if they may. Raises `Refusal`."""
@@ -60,7 +62,7 @@ class Access:
         for authenticator in self.authenticators:
             if (caller := await authenticator(connection)) is not None:
                 return caller
-        return None
+        return await self.otherwise(connection) if self.otherwise is not None else None
 
 
 def unauthenticated(detail: str, *, given: bool = True) -> Refusal:

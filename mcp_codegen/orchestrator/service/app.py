@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import compile_path
 
 from mcp_codegen.orchestrator.service import auditing, batches, description, events, health, pages, problems, processes, runs
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
@@ -36,7 +37,7 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     pages.mount(app)
-    problems.install(app)
+    problems.install(app, _methods)
     app.add_middleware(RequestLimits, limits=service.limits)
     app.add_middleware(Shield, audit=service.audit, hosts=hosts)  # the last one is the outermost
     _check(ROUTERS)
@@ -51,3 +52,7 @@ def _check(routers: Iterable[APIRouter]) -> None:
     guarded = {(method, route.path) for route in routes if isinstance(route, GuardedRoute) for method in route.methods}
     if unguarded or guarded ^ ROUTES.keys():
         raise RuntimeError(f"routes and their roles differ: {sorted(guarded ^ ROUTES.keys())} {unguarded}")
+
+
+def _methods(path: str) -> list[str]:
+    return sorted(method for method, template in ROUTES if compile_path(template)[0].match(path))

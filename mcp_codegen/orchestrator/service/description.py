@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import inputs
 from mcp_codegen.orchestrator.process import Process
-from mcp_codegen.orchestrator.service.guard import GuardedRoute
+from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import Problem
 from mcp_codegen.orchestrator.service.roles import ROUTES
 from mcp_codegen.orchestrator.service.runs import RunOrder
@@ -34,9 +35,15 @@ routes = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 
 @routes.get("/openapi.json")
-async def description(request: Request) -> JSONResponse:
-    """The description, which is made once."""
-    return JSONResponse(request.app.openapi())
+async def description(request: Request, service: Serving) -> JSONResponse:
+    """The description; it says that nothing need be shown, as long as that is so."""
+    told: Schema = request.app.openapi()
+    otherwise = service.access.otherwise
+    if otherwise is not None and await otherwise(request) is not None:
+        told = copy.deepcopy(told)
+        for operation in (each for operations in told["paths"].values() for each in operations.values()):
+            operation["security"] = [*operation["security"], {}] if operation["security"] else []
+    return JSONResponse(told)
 
 
 def describe(app: FastAPI, processes: Iterable[Process[Any, Any, Any]]) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -143,11 +143,14 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {**words, 422: {**said, "description": "The request is not as described"}, "default": {**said, "description": "A problem"}}
 
 
-def install(app: FastAPI) -> None:
-    """Let every error that reaches the application be answered so."""
+def install(app: FastAPI, methods: Callable[[str], Sequence[str]]) -> None:
+    """Let every error that reaches the application be answered so. `methods` are those that a path takes."""
 
-    async def answer(_request: Request, error: Exception) -> Response:
-        return of(error).response()
+    async def answer(request: Request, error: Exception) -> Response:
+        response = of(error).response()
+        if response.status_code == 405:  # noqa: PLR2004 - the router names the methods of one route of the path
+            response.headers["Allow"] = ", ".join(methods(request.url.path))
+        return response
 
     for kind in (Refusal, RequestValidationError, HTTPException, OrchestratorError, DBAPIError, PoolTimeout):
         app.add_exception_handler(kind, answer)

@@ -95,10 +95,11 @@ def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) 
 def _access(program: Program, kept: sa.Engine) -> Access:
     http = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
     tokens = Tokens(program.trust, http) if program.trust is not None else None
-    ways = [authenticating.by_key(kept), authenticating.by_token(tokens)]
-    if program.trust is None and serving.is_loopback(program.listening.host):
-        ways.append(authenticating.open_until_closed(kept))
-    return Access(ways)
+    is_open = program.trust is None and serving.is_loopback(program.listening.host)
+    return Access(
+        [authenticating.by_key(kept), authenticating.by_token(tokens)],
+        authenticating.open_until_closed(kept) if is_open else None,
+    )
 
 
 def _check_door(program: Program, kept: sa.Engine) -> None:
