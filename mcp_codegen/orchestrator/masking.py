@@ -52,7 +52,7 @@ def masked(record: RunRecord) -> RunRecord:
     return record.model_copy(update=update)
 
 
-def masked_steps(steps: Sequence[StepRecord], given: object, personal: Collection[str]) -> list[StepRecord]:
+def masked_steps(steps: Sequence[StepRecord], given: object = None, personal: Collection[str] = ()) -> list[StepRecord]:
     """The steps of a run that has not ended as they may be shown, from its input and what is personal in it."""
     known = frozenset(personal).union(*(step.personal for step in steps))
     hide = _Hiding(known, [given, *(step.data for step in steps)])

@@ -152,8 +152,10 @@ def test_a_fork_is_a_run_of_its_own_that_keeps_what_was_done_before_its_step(
     assert fork == {"run_id": "parcels-rows:1.fork-1", "forked_from": "parcels-rows:1", "step": "again"}
     assert said(orchestrate, "runs", "show", fork["run_id"])["status"] == "queued"
     assert orchestrate("runs", "fork-from-step", fork["run_id"], "again").exit_code == 2, "it has not ended"
-    source = mine.read_text("utf-8").replace('"again", "Find Again", lambda: parcels.find(order.number, order.then)',
-        '"again", "Find Again", lambda: parcels.find(7, "well")')
+    source = mine.read_text("utf-8").replace(
+        '"again", "Find Again", lambda: parcels.find(order.number, order.then)',
+        '"again", "Find Again", lambda: parcels.find(7, "well")',
+    )
     mine.write_text(source.replace('case "missing"', 'case "absent"'), "utf-8")
     assert orchestrate(*batch).exit_code == 0
     origin, forked = (said(orchestrate, "runs", "show", run_id) for run_id in ("parcels-rows:1", fork["run_id"]))
@@ -165,9 +167,9 @@ def test_a_fork_is_a_run_of_its_own_that_keeps_what_was_done_before_its_step(
 
 
 def started(*words: str) -> subprocess.Popen[str]:
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "mcp_codegen.orchestrator", *words]
-    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    options: dict[str, Any] = {"env": os.environ | {"PYTHONPATH": str(ROOT)}, "text": True}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # noqa: S603 - ours
 
 
 def test_a_batch_that_is_paused_while_it_runs_stays_paused_until_it_is_resumed(
@@ -180,11 +182,11 @@ def test_a_batch_that_is_paused_while_it_runs_stays_paused_until_it_is_resumed(
     with started(*batch, "--concurrency", "1", "--json") as running:
         deadline = time.monotonic() + 60
         while True:
-            assert time.monotonic() < deadline and running.poll() is None
-            if Path("orchestrator.sqlite").exists() or "postgresql" in database:
-                listed = orchestrate("batches", "show", "parcels-rows", "--json")
-                if listed.exit_code == 0 and json.loads(listed.stdout)["runs"].get("succeeded"):
-                    break
+            assert time.monotonic() < deadline
+            assert running.poll() is None, running.communicate()
+            listed = orchestrate("batches", "show", "parcels-rows", "--json")
+            if listed.exit_code == 0 and json.loads(listed.stdout)["runs"].get("succeeded"):
+                break
             time.sleep(0.1)
         paused = said(orchestrate, "batches", "pause", "parcels-rows")
         stdout, stderr = running.communicate(timeout=60)
@@ -217,6 +219,7 @@ def test_a_batch_that_is_paused_while_it_runs_stays_paused_until_it_is_resumed(
 def test_old_runs_are_removed_and_runs_that_have_not_ended_never_are(orchestrate: Orchestrate, database: str) -> None:
     rows(40, "given up")
     assert orchestrate(*BATCH, "--concurrency", "1", "--max-failures", "0").exit_code == 4
+    held = said(orchestrate, "batches", "pause", "parcels-rows")["held"]
     Path("rows.jsonl").write_text(ROWS)
     assert orchestrate(*BATCH, "--batch", "other").exit_code == 1
     counts = said(orchestrate, "batches", "show", "parcels-rows")["runs"]
@@ -227,22 +230,22 @@ def test_old_runs_are_removed_and_runs_that_have_not_ended_never_are(orchestrate
     }
     assert said(orchestrate, "prune", "--older-than", "0s", "--vacuum")["runs"] == counts["failed"]
     listed = said(orchestrate, "runs", "list", "--limit", "100")
-    assert len(listed) == counts["unfinished"]
+    assert len(listed) == counts["unfinished"] == held
     assert orchestrate("runs", "show", "other:1").exit_code == 2
+    assert said(orchestrate, "batches", "resume", "parcels-rows")["put_back"] == held
     rows(40)
     again = orchestrate(*BATCH, "--json")
-    assert json.loads(again.stdout)["runs"] == {"succeeded": counts["failed"], "failed": counts["unfinished"]}, (
-        "a row whose run was removed is run again, the others are not"
-    )
+    assert json.loads(again.stdout)["runs"] == {
+        "succeeded": counts["failed"],
+        "failed": counts["unfinished"],
+    }, "a row whose run was removed is run again, the others are not"
 
 
-def test_a_kill_in_the_middle_of_a_removal_leaves_nothing_half_removed(
-    orchestrate: Orchestrate, database: str
-) -> None:
+def test_a_kill_in_the_middle_of_a_removal_leaves_nothing_half_removed(orchestrate: Orchestrate, database: str) -> None:
     rows(30)
     assert orchestrate(*BATCH, "--concurrency", "100").exit_code == 0
     killing = (
-        "import os, sys\nfrom mcp_codegen.orchestrator.durable import pruning\nfrom mcp_codegen.orchestrator import cli\n"
+        "import os\nfrom mcp_codegen.orchestrator import cli\nfrom mcp_codegen.orchestrator.durable import pruning\n"
         "pruning.CHUNK, taken, forget = 10, [], pruning._forget\n"
         "def half(database, history):\n"
         "    taken.append(1)\n"
@@ -257,11 +260,11 @@ def test_a_kill_in_the_middle_of_a_removal_leaves_nothing_half_removed(
         **{"runs": 10, "batches": 1, "before": "", "dry_run": False, "vacuumed": False, "interrupted": False}
     }
     from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - beside its use
-    from mcp_codegen.orchestrator.durable import ledger, transact  # noqa: PLC0415 - the same
+    from mcp_codegen.orchestrator.durable import tables, transact  # noqa: PLC0415 - the same
 
     kept = databases.connect(database)
     with kept.connect() as connection:
-        assert connection.execute(ledger.removals.select()).all() == []
+        assert connection.execute(tables.removals.select()).all() == []
     with transact.history(kept) as history:
         assert history is not None
         assert history.records([f"parcels-rows:{number}" for number in range(1, 31)]) == {}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from mcp_codegen.orchestrator import runner
-from mcp_codegen.orchestrator.durable import batching, database, definition, exporting, ledger, telling, transact
+from mcp_codegen.orchestrator.durable import batching, database, exporting, ledger, queues, tables, telling, transact
 from mcp_codegen.orchestrator.durable.batching import Limits, Tally
 from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
@@ -85,7 +85,7 @@ def _there(where: str, batch: str) -> set[str]:
         kept = database.connect(where, create=False)
     except UserError:
         return set()
-    if not sa.inspect(kept).has_table(ledger.runs.name):
+    if not sa.inspect(kept).has_table(tables.runs.name):
         return set()
     return {row.run_id for page in ledger.pages(kept, batch) for row in page}
 
@@ -97,7 +97,7 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
     tally = Tally()
     with database.reserved(kept, order.batch):
         _check(order, kept)
-        batch = batching.Batch(kept, order.batch, order.process.name, order.limits, tally)
+        batch = batching.Batch(kept, order.batch, order.limits, tally)
         ledger.mark_batch(kept, order.batch, "running")
         failure = None
         with (
@@ -133,21 +133,15 @@ async def _drive(
             kept,
             order.process,
             client,
-            executor=order.batch,
+            executor=f"batch:{order.batch}",
+            mock=order.mock is not None,
             concurrency=order.limits.concurrency,
             on_finish=batch.on_finish,
         )
         async with engine as durable:
-            await asyncio.to_thread(_go_on, order, kept)
             with telling.shown(console, batch.tally):
                 await batch.drive(durable, entries)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
-
-
-def _go_on(order: Order, kept: sa.Engine) -> None:
-    with transact.history(kept) as history:
-        if history is not None:
-            history.go_on(order.batch, definition.version(order.process))
 
 
 def _check(order: Order, kept: sa.Engine) -> None:
@@ -168,7 +162,7 @@ def _check(order: Order, kept: sa.Engine) -> None:
             hint=f"mcp-orchestrator batches resume {order.batch}",
         )
     with transact.history(kept) as history:
-        version = definition.version(order.process)
+        version = queues.version(order.process, mock=mock)
         strange = history.of_other_versions(order.batch, version) if history is not None else {}
     if strange:
         many = f"{len(strange)} runs of {order.batch} are" if len(strange) > 1 else f"1 run of {order.batch} is"

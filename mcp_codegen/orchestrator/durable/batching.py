@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import inputs, masking, values
 from mcp_codegen.orchestrator.durable import ledger, rows
+from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact import DurableEngine
 from mcp_codegen.orchestrator.errors import UserError, shown
 from mcp_codegen.orchestrator.record import RunRecord
@@ -143,12 +144,20 @@ def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: AN
 class Batch:
     """One start of a batch on an engine."""
 
-    def __init__(self, database: sa.Engine, batch: str, process: str, limits: Limits, tally: Tally) -> None:
+    def __init__(
+        self,
+        database: sa.Engine,
+        batch: str,
+        limits: Limits,
+        tally: Tally,
+        *,
+        priority: Priority = "normal",
+    ) -> None:
         self.tally = tally
         self._database = database
         self._batch = batch
-        self._process = process
         self._limits = limits
+        self._priority = priority
         self._heard = asyncio.Event()
 
     def on_finish(self, record: RunRecord) -> None:
@@ -191,10 +200,12 @@ class Batch:
             if self._is_halted(connection):
                 return
             waiting = list(reversed(chunk.values()))
-            fresh = ledger.add(connection, self._database, self._batch, self._process, waiting)
+            fresh = ledger.add(
+                connection, self._database, self._batch, engine.process.name, waiting, queue=engine.queue
+            )
             for row in waiting:
                 if row.run_id in fresh:
-                    engine.enqueue(connection, row.run_id, row.given)
+                    engine.submitter.enqueue(connection, row.run_id, row.given, priority=self._priority)
         self.tally.new += len(fresh)
         self.tally.known += len(read) - len(fresh)
 
@@ -226,8 +237,5 @@ class Batch:
         self.stop("server")
 
     async def _wind_up(self, engine: DurableEngine[Any, Any, Any]) -> None:
-        await engine.pause()
-        for _ in range(int(GRACE_SECONDS / 0.1)):
-            if not engine.in_flight:
-                return
-            await asyncio.sleep(0.1)
+        engine.pause()
+        await engine.quiet(GRACE_SECONDS)

@@ -9,68 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.durable import tables
+from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
+from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
 PAGE = 200
 """Runs that are read at a time."""
-
-_metadata = sa.MetaData()
-
-batches = sa.Table(
-    "orchestrator_batches",
-    _metadata,
-    sa.Column("batch", sa.String(100), primary_key=True),
-    sa.Column("process", sa.String(64), nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("mock", sa.Boolean, nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("halted_in", sa.String(20), comment="of a paused or cancelled batch: its state before"),
-    sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
-)
-
-runs = sa.Table(
-    "orchestrator_runs",
-    _metadata,
-    sa.Column("run_id", sa.String(200), primary_key=True),
-    sa.Column("batch", sa.String(100)),
-    sa.Column("row", sa.BigInteger),
-    sa.Column("process", sa.String(64), nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("started_ms", sa.BigInteger),
-    sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("status", sa.String(20), comment="none until the run has ended"),
-    sa.Column("steps_retried", sa.BigInteger, nullable=False, default=0),
-    sa.Column("error_code", sa.Text),
-    sa.Column("error_message", sa.Text),
-    sa.Column("failed_step", sa.Text),
-    sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
-    sa.Column("forked_from", sa.String(200), comment="the run whose first steps it took over"),
-    sa.Index("orchestrator_runs_by_batch", "batch", "status"),
-    sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
-    sa.Index("orchestrator_runs_by_end", "ended_ms"),
-    sa.Index("orchestrator_runs_by_origin", "forked_from"),
-)
-
-personal_names = sa.Table(
-    "orchestrator_personal",
-    _metadata,
-    sa.Column("process", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(200), primary_key=True, comment="of a member of its inputs or outputs that is masked"),
-)
-
-removals = sa.Table(
-    "orchestrator_removals",
-    _metadata,
-    sa.Column("run_id", sa.String(200), primary_key=True, comment="of a run that the engine has still to forget"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +34,16 @@ class Row:
 
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing. Raises OrchestratorError."""
-    try:
-        _metadata.create_all(engine)
-    except SQLAlchemyError as error:
-        raise OrchestratorError(
-            f"the database's tables cannot be made ({type(error).__name__})",
-            code="database",
-            hint="the user needs the right to create tables",
-        ) from error
+    for attempts_left in reversed(range(len(tables.metadata.tables))):
+        try:
+            return tables.metadata.create_all(engine)
+        except SQLAlchemyError as error:
+            if not attempts_left:  # before that, another process may just have made the same table
+                raise OrchestratorError(
+                    f"the database's tables cannot be made ({type(error).__name__})",
+                    code="database",
+                    hint="the user needs the right to create tables",
+                ) from error
 
 
 def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:
@@ -99,7 +51,7 @@ def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> No
     if names:
         with engine.begin() as connection:
             values = [{"process": process, "name": name} for name in sorted(names)]
-            connection.execute(_insert(engine, personal_names), values)
+            connection.execute(insertion(engine, personal_names).on_conflict_do_nothing(), values)
 
 
 def personal(engine: sa.Engine, process: str) -> tuple[str, ...]:
@@ -114,11 +66,14 @@ def milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
-def open_batch(engine: sa.Engine, batch: str, *, process: str, source: str, mock: bool) -> sa.Row[Any]:
+def open_batch(
+    engine: sa.Engine, batch: str, *, process: str, source: str, mock: bool, priority: Priority = "normal"
+) -> sa.Row[Any]:
     """Note a batch, or that it goes on, and give what is known of it; whether it fits is for the caller to judge."""
     with engine.begin() as connection:
-        values = {"process": process, "source": source, "mock": mock, "state": "running", "rejected": 0}
-        connection.execute(_insert(engine, batches), [{"batch": batch, "created_ms": milliseconds(), **values}])
+        values = {"process": process, "source": source, "mock": mock, "priority": priority}
+        values |= {"batch": batch, "created_ms": milliseconds(), "state": "running", "rejected": 0}
+        connection.execute(insertion(engine, batches).on_conflict_do_nothing(), [values])
         return connection.execute(sa.select(batches).where(batches.c.batch == batch)).one()
 
 
@@ -165,26 +120,40 @@ def hold_state(connection: sa.Connection, batch: str) -> None:
         connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
-def add(connection: sa.Connection, engine: sa.Engine, batch: str, process: str, rows: Sequence[Row]) -> set[str]:
+def close_batches(engine: sa.Engine, queue: str) -> None:
+    """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
+    waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
+    with engine.connect() as connection:
+        names = list(connection.scalars(waiting))
+    for name in names:
+        unended = sa.exists().where(runs.c.batch == name, runs.c.status.is_(None))
+        strange = sa.exists().where(runs.c.batch == name, runs.c.queue != queue)
+        ended = sa.update(batches).where(batches.c.batch == name, batches.c.state == "submitted", ~unended, ~strange)
+        with engine.begin() as connection:
+            connection.execute(ended.values(state="ended", ended_ms=milliseconds()))
+
+
+def add(
+    connection: sa.Connection, engine: sa.Engine, batch: str, process: str, rows: Sequence[Row], *, queue: str
+) -> set[str]:
     """Note runs to be, and give the ids of those that are new."""
     moment = milliseconds()
-    values = [
-        {"run_id": row.run_id, "batch": batch, "row": row.row, "process": process, "created_ms": moment} for row in rows
-    ]
+    common = {"batch": batch, "process": process, "queue": queue, "created_ms": moment}
+    values = [{"run_id": row.run_id, "row": row.row, **common} for row in rows]
     ids = [row.run_id for row in rows]
     known = set(connection.scalars(sa.select(runs.c.run_id).where(runs.c.run_id.in_(ids))))
     known |= set(connection.scalars(sa.select(removals.c.run_id).where(removals.c.run_id.in_(ids))))
     fresh = [value for value in values if value["run_id"] not in known]
     if fresh:
-        connection.execute(_insert(engine, runs), fresh)
+        connection.execute(insertion(engine, runs).on_conflict_do_nothing(), fresh)
     return {str(value["run_id"]) for value in fresh}
 
 
-def add_single(engine: sa.Engine, run_id: str, process: str) -> None:
+def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> None:
     """Note a run that belongs to no batch."""
-    values = {"run_id": run_id, "process": process, "created_ms": milliseconds()}
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
     with engine.begin() as connection:
-        connection.execute(_insert(engine, runs), [values])
+        connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
@@ -215,11 +184,11 @@ def reopen(engine: sa.Engine, run_id: str, again_from: str | None = None) -> Non
     _change(engine, [run_id], runs.c.status.is_not(None), cleared | {"again_from": again_from})
 
 
-def reopened(engine: sa.Engine, batch: str) -> Sequence[sa.Row[Any]]:
-    """The runs of a batch that are to go on with a step of theirs."""
+def reopened(engine: sa.Engine, queue: str) -> Sequence[sa.Row[Any]]:
+    """The runs of a queue that are to go on with a step of theirs."""
     with engine.connect() as connection:
         return connection.execute(
-            sa.select(runs).where(runs.c.batch == batch, runs.c.again_from.is_not(None), ~_halted())
+            sa.select(runs).where(runs.c.queue == queue, runs.c.again_from.is_not(None), ~_halted())
         ).all()
 
 
@@ -229,7 +198,7 @@ def fork(engine: sa.Engine, origin: sa.Row[Any], step: str) -> str:
         forks = sa.select(runs.c.run_id).where(runs.c.forked_from == origin.run_id)
         taken = set(connection.scalars(forks))
         number = next(number for number in itertools.count(1) if f"{origin.run_id}.fork-{number}" not in taken)
-        kept = {name: getattr(origin, name) for name in ("batch", "row", "process")}
+        kept = {name: getattr(origin, name) for name in ("batch", "row", "process", "queue")}
         values = {"run_id": f"{origin.run_id}.fork-{number}", "created_ms": milliseconds(), **kept}
         connection.execute(sa.insert(runs), [values | {"forked_from": origin.run_id, "again_from": step}])
         return str(values["run_id"])
@@ -293,6 +262,12 @@ def with_status(engine: sa.Engine, batch: str, status: str | None) -> Iterator[l
         last = page[-1]
 
 
+def queues(engine: sa.Engine, batch: str) -> list[str]:
+    """Where the runs of a batch wait for their turns."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(runs.c.queue).where(runs.c.batch == batch).distinct()))
+
+
 def pages(engine: sa.Engine, batch: str) -> Iterator[Sequence[sa.Row[Any]]]:
     """A batch's runs in the order of its file, some at a time."""
     last: tuple[int, str] = (-1, "")
@@ -328,9 +303,3 @@ def _change(
         for start_at in range(0, len(run_ids), PAGE):
             chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])
             connection.execute(sa.update(runs).where(chosen, condition).values(values))
-
-
-def _insert(engine: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - one class for each dialect
-    """An insertion that leaves alone what is there."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable.ledger import batches, runs
+from mcp_codegen.orchestrator.durable.tables import batches, runs
 
 Status = Literal["unfinished", "succeeded", "failed", "cancelled"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable.ledger import batches, removals, runs
+from mcp_codegen.orchestrator.durable.tables import batches, removals, runs
 from mcp_codegen.orchestrator.durable.transact import History
 
 CHUNK = 200

@@ -52,7 +52,7 @@ def resume(database: sa.Engine, history: History, batch: str) -> int:
         for page in ledger.with_status(database, batch, "cancelled"):
             for run_id in page:
                 ledger.reopen(database, run_id)
-    released = history.release(batch, batch)
+    released = sum(history.release(batch, queue) for queue in ledger.queues(database, batch))
     ledger.resume_batch(database, batch)
     return released
 
@@ -64,7 +64,7 @@ def resume_run(database: sa.Engine, history: History, run: sa.Row[Any]) -> bool:
     if run.batch is not None and _state(database, run.batch) in HALTED:
         ledger.reopen(database, run.run_id)
     else:
-        history.resume(run.run_id, run.batch)
+        history.resume(run.run_id)
     return True
 
 
