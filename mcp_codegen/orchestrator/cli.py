@@ -14,7 +14,20 @@ from typing import Any
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import cli_batch, cli_history, cli_keys, cli_serve, command_line, inputs, loading, runner, store, summary
+from mcp_codegen.orchestrator import (
+    cli_batch,
+    cli_batches,
+    cli_keys,
+    cli_prune,
+    cli_runs,
+    cli_serve,
+    command_line,
+    inputs,
+    loading,
+    runner,
+    store,
+    summary,
+)
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
@@ -42,7 +55,14 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_history.runs, cli_history.batches, cli_serve.serve, cli_keys.keys):
+for verb in (
+    cli_batch.batch,
+    cli_runs.runs,
+    cli_batches.batches,
+    cli_prune.prune,
+    cli_serve.serve,
+    cli_keys.keys,
+):
     main.add_command(verb)
 
 

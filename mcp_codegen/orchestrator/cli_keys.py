@@ -44,7 +44,9 @@ def keys() -> None:
 @keys.command("create")
 @click.argument("name", metavar="NAME")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What its holder may do.")
-@click.option("--days", type=click.FloatRange(0, 36_500, min_open=True), help="Valid for so long; by default until revoked.")
+@click.option(
+    "--days", type=click.FloatRange(0, 36_500, min_open=True), help="Valid for so long; by default until revoked."
+)
 @cli_batch.database_option
 @json_option
 def create_key(name: str, role: str, days: float | None, database: str, as_json: bool) -> None:

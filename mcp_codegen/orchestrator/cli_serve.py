@@ -18,10 +18,17 @@ VARIABLE = "ORCHESTRATOR_"
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 takes any free one.")
 @click.option("--allowed-host", "hosts", multiple=True, metavar="NAME", help="A name by which callers may call it.")
-@click.option("--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose word on callers' addresses holds.")
+@click.option(
+    "--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose word on callers' addresses holds."
+)
 @click.option("--no-work", is_flag=True, help="Take runs in only; workers run elsewhere, on the same database.")
 @click.option(
-    "--concurrency", metavar="N", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs at a time of each PROCESS."
+    "--concurrency",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=30,
+    show_default=True,
+    help="Runs at a time of each PROCESS.",
 )
 @command_line.server_option
 @command_line.mock_option
@@ -34,14 +41,55 @@ VARIABLE = "ORCHESTRATOR_"
     show_default=True,
     help="Where uploaded batches wait to be read, and rejected rows are kept.",
 )
-@click.option("--oidc-issuer", metavar="URL", default="", envvar=f"{VARIABLE}OIDC_ISSUER", help="Whose tokens are accepted.")
-@click.option("--oidc-audience", metavar="NAME", default="", envvar=f"{VARIABLE}OIDC_AUDIENCE", help="Whom tokens must be meant for; several with commas.")
-@click.option("--oidc-jwks-url", metavar="URL", default="", envvar=f"{VARIABLE}OIDC_JWKS_URL", help="Its keys; by default where its metadata says.")
-@click.option("--oidc-roles", metavar="NAME=ROLE,…", default="", envvar=f"{VARIABLE}OIDC_ROLES", help="Other names of viewer, operator and admin in tokens.")
-@click.option("--audit-log", metavar="FILE", type=click.Path(path_type=Path), help="Who did what as lines of JSON too; - is standard error.")
-@click.option("--rate", type=click.FloatRange(1), default=100, show_default=True, help="Requests in a second of one caller.")
-@click.option("--max-upload", metavar="MB", type=click.IntRange(1, 100_000), default=200, show_default=True, help="The largest file of a batch.")
-@click.option("--grace", metavar="SECONDS", type=click.IntRange(0, 3600), default=20, show_default=True, help="What requests and runs in flight have to end in.")
+@click.option(
+    "--oidc-issuer", metavar="URL", default="", envvar=f"{VARIABLE}OIDC_ISSUER", help="Whose tokens are accepted."
+)
+@click.option(
+    "--oidc-audience",
+    metavar="NAME",
+    default="",
+    envvar=f"{VARIABLE}OIDC_AUDIENCE",
+    help="Whom tokens must be meant for; several with commas.",
+)
+@click.option(
+    "--oidc-jwks-url",
+    metavar="URL",
+    default="",
+    envvar=f"{VARIABLE}OIDC_JWKS_URL",
+    help="Its keys; by default where its metadata says.",
+)
+@click.option(
+    "--oidc-roles",
+    metavar="NAME=ROLE,…",
+    default="",
+    envvar=f"{VARIABLE}OIDC_ROLES",
+    help="Other names of viewer, operator and admin in tokens.",
+)
+@click.option(
+    "--audit-log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Who did what as lines of JSON too; - is standard error.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(1), default=100, show_default=True, help="Requests in a second of one caller."
+)
+@click.option(
+    "--max-upload",
+    metavar="MB",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    help="The largest file of a batch.",
+)
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=click.IntRange(0, 3600),
+    default=20,
+    show_default=True,
+    help="What requests and runs in flight have to end in.",
+)
 @command_line.debug_option
 def serve(  # noqa: PLR0917 - click passes them by name
     processes: tuple[str, ...],

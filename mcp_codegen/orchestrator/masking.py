@@ -52,11 +52,11 @@ def masked(record: RunRecord) -> RunRecord:
     return record.model_copy(update=update)
 
 
-def masked_steps(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The steps of a run that has not ended as they may be shown; see `masked`."""
-    personal = frozenset[str]().union(*(step.personal for step in steps))
-    hide = _Hiding(personal, [step.data for step in steps])
-    return [hide.step(step) for step in steps] if personal else list(steps)
+def masked_steps(steps: Sequence[StepRecord], given: object = None, personal: Collection[str] = ()) -> list[StepRecord]:
+    """The steps of a run that has not ended as they may be shown, from its input and what is personal in it."""
+    known = frozenset(personal).union(*(step.personal for step in steps))
+    hide = _Hiding(known, [given, *(step.data for step in steps)])
+    return [hide.step(step) for step in steps] if known else list(steps)
 
 
 def masked_data(data: Any, personal: Collection[str]) -> Any:  # noqa: ANN401 - JSON

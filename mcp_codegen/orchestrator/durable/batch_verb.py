@@ -17,6 +17,7 @@ from rich.console import Console
 from mcp_codegen.orchestrator import runner
 from mcp_codegen.orchestrator.durable import batching, database, exporting, ledger, queues, tables, telling, transact
 from mcp_codegen.orchestrator.durable.batching import Limits, Tally
+from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.summary import error_text
@@ -39,6 +40,8 @@ class Order:
     mock: Path | None
     results: Path
     limits: Limits
+    show_personal: bool = False
+    """Whether results are written with personal data in them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,7 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
                 logger.debug("the batch failed", exc_info=True)
                 failure = error_text(describe(runner.connection_failure(order.server, error)))
                 ending = Ending(code=EXIT_FAILED, text="", data={})
-        state = "ended" if tally.stop is None and failure is None else "stopped"
+        state: State = "ended" if tally.stop is None and failure is None else "stopped"
         ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
     if failure is not None:
         text = f"✗ Batch {order.batch} was not run: {failure}"
@@ -153,6 +156,11 @@ def _check(order: Order, kept: sa.Engine) -> None:
     if found.mock != mock:
         before = "a stand-in" if found.mock else "the real APIs"
         raise UserError(f"the batch {order.batch} was run against {before}; its runs would be mixed up", hint=other)
+    if found.state in HALTED:
+        raise UserError(
+            f"the batch {order.batch} is {found.state}, and stays so",
+            hint=f"mcp-orchestrator batches resume {order.batch}",
+        )
     with transact.history(kept) as history:
         version = queues.version(order.process, mock=mock)
         strange = history.of_other_versions(order.batch, version) if history is not None else {}
@@ -174,7 +182,9 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     with transact.history(kept) as history:
         try:
             if history is not None:
-                saved = exporting.results(kept, history, order.process, order.batch, order.results)
+                saved = exporting.results(
+                    kept, history, order.process, order.batch, order.results, show_personal=order.show_personal
+                )
         except ResultsError as error:
             problem = f"✗ {error.message}"
     lines = [f"Batch {order.batch}: {_counted(counts)}"]
@@ -190,7 +200,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
 
 
 def _code(counts: dict[str, int], tally: Tally, problem: str) -> int:
-    if tally.stop == "failures":
+    if tally.stop in ("failures", "paused", "cancelled"):
         return EXIT_STOPPED
     if problem or tally.stop == "server" or counts.keys() - {"succeeded"}:
         return EXIT_FAILED
@@ -214,6 +224,9 @@ def _stopped(order: Order, tally: Tally) -> list[str]:
     match tally.stop:
         case "failures":
             return [f"✗ Stopped: more than the failures that were allowed; no more rows were submitted. {again}"]
+        case "paused" | "cancelled":
+            resumed = f"after `mcp-orchestrator batches resume {order.batch}` the same command goes on"
+            return [f"✗ Stopped: the batch was {tally.stop}; {resumed}"]
         case "server":
             return [f"✗ Stopped: the server {order.server} ended. No run was failed for that; {again}"]
         case "signal":

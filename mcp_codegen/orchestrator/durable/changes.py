@@ -48,7 +48,10 @@ def column() -> sa.Column[int]:
 def latest(database: sa.Engine, *tables: sa.Table) -> int:
     """The highest number so far."""
     with database.connect() as connection:
-        return max(connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.change), 0))).scalar_one() for table in tables)
+        return max(
+            connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.change), 0))).scalar_one()
+            for table in tables
+        )
 
 
 def between(

@@ -29,10 +29,8 @@ class Wanted:
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """For a query of the table of runs."""
-        found: list[sa.ColumnElement[bool]] = []
-        for column in ("process", "batch", "error_code", "failed_step"):
-            if (value := getattr(self, column)) is not None:
-                found.append(runs.c[column] == value)
+        equal = {column: getattr(self, column) for column in ("process", "batch", "error_code", "failed_step")}
+        found = [runs.c[column] == value for column, value in equal.items() if value is not None]
         if self.status is not None:
             found.append(runs.c.status.is_(None) if self.status == "unfinished" else runs.c.status == self.status)
         if self.since_ms is not None:

@@ -8,7 +8,17 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.routing import compile_path
 
-from mcp_codegen.orchestrator.service import auditing, batches, description, events, health, pages, problems, processes, runs
+from mcp_codegen.orchestrator.service import (
+    auditing,
+    batches,
+    description,
+    events,
+    health,
+    pages,
+    problems,
+    processes,
+    runs,
+)
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
 from mcp_codegen.orchestrator.service.roles import ROUTES
@@ -32,7 +42,9 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
 
     Raises RuntimeError for a route without a role: a mistake of who wrote it, which no caller shall find first.
     """
-    app = FastAPI(version=version("mcp-codegen"), openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        version=version("mcp-codegen"), openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.service = service
     for router in ROUTERS:
         app.include_router(router)

@@ -79,6 +79,7 @@ def resume_batch(batch: BatchName, service: Serving) -> BatchDetail:
     """Go on with a paused or cancelled batch."""
     _found(service, batch)
     _acted(lambda: steering.resume(service.database, service.history, batch))
+    service.intake.go_on(batch)
     return _detail(service, _found(service, batch))
 
 
@@ -102,7 +103,8 @@ def retry_failed(batch: BatchName, service: Serving) -> BatchDetail:
 @routes.get(
     "/batches/{batch}/results",
     response_class=StreamingResponse,
-    responses=answers(401, 403, 404, 429) | {200: {"description": "The runs that have ended", "content": results.CONTENT}},
+    responses=answers(401, 403, 404, 429)
+    | {200: {"description": "The runs that have ended", "content": results.CONTENT}},
     operation_id="download_results",
 )
 def download_results(
@@ -123,7 +125,8 @@ def download_results(
 @routes.get(
     "/batches/{batch}/rejects",
     response_class=Response,
-    responses=answers(401, 403, 404, 429) | {200: {"description": "Row, reason, input", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses=answers(401, 403, 404, 429)
+    | {200: {"description": "Row, reason, input", "content": {"text/csv": {"schema": {"type": "string"}}}}},
     operation_id="download_rejects",
 )
 def download_rejects(batch: BatchName, service: Serving, request: Request) -> Response:

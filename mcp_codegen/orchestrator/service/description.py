@@ -75,6 +75,7 @@ def _of_process(process: Process[Any, Any, Any]) -> Schema:
     schemas = _schemas(process.input, prefix, "input")
     if names is not None:
         schemas[f"{prefix}input"]["additionalProperties"] = False
+        _leave_secrets_out(schemas[f"{prefix}input"])
     for model in (RunOrder, BatchOrder, BatchForm):
         schemas |= _schemas(model, prefix)
         properties: Schema = schemas[prefix + model.__name__]["properties"]
@@ -84,6 +85,14 @@ def _of_process(process: Process[Any, Any, Any]) -> Schema:
         if "key" in properties and names is not None:
             properties["key"]["items"] = {"type": "string", "enum": sorted(names)}
     return schemas
+
+
+def _leave_secrets_out(schema: Schema) -> None:
+    """The database would hold them in clear: they are refused as inputs of durable runs."""
+    for name, member in list(schema.get("properties", {}).items()):
+        kinds = [member, *member.get("anyOf", [])]
+        if name not in schema.get("required", ()) and any(kind.get("format") == "password" for kind in kinds):
+            del schema["properties"][name]
 
 
 def _by_process(model: type[BaseModel], processes: Iterable[str]) -> Mapping[str, Schema]:

@@ -23,7 +23,9 @@ routes = APIRouter(tags=["events"], route_class=GuardedRoute)
 Filter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 LastEventId = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", description="The id of the last event that was heard: what changed since is told first."),
+    Header(
+        alias="Last-Event-ID", description="The id of the last event that was heard: what changed since is told first."
+    ),
 ]
 
 
@@ -31,7 +33,13 @@ LastEventId = Annotated[
     "/events",
     operation_id="follow_events",
     response_class=StreamingResponse,
-    responses=answers(401, 403, 429, 503) | {200: {"description": "A stream without an end", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=answers(401, 403, 429, 503)
+    | {
+        200: {
+            "description": "A stream without an end",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
 )
 async def follow_events(
     service: Serving, batch: Filter = None, process: Filter = None, last_event_id: LastEventId = None
@@ -42,7 +50,9 @@ async def follow_events(
     """
     service.feed.check()
     listener = Listener(batch=batch, process=process)
-    number = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else None  # noqa: PLR2004 - 64 bits
+    number = (
+        int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else None
+    )
     stream = _frames(service.feed, listener, number)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -46,7 +46,9 @@ async def readyz(service: Serving) -> Ready:
     except TimeoutError:
         complaints = [Complaint(pointer="database", message=f"gave no answer within {SECONDS:g} seconds")]
     if complaints:
-        raise Refusal(503, "the service is not ready", code="not_ready", errors=complaints, headers={"Retry-After": "5"})
+        raise Refusal(
+            503, "the service is not ready", code="not_ready", errors=complaints, headers={"Retry-After": "5"}
+        )
     return Ready()
 
 

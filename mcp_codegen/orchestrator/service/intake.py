@@ -5,17 +5,17 @@ What was accepted is on disk before the caller hears so. The same row is one run
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 
 from mcp_codegen.orchestrator.durable import batching, exporting, ledger
 from mcp_codegen.orchestrator.durable.batching import Tally
@@ -40,6 +40,20 @@ class Order:
     """Its name in the intake's folder."""
     key: tuple[str, ...]
     priority: Priority
+
+
+def problem(model: type[BaseModel], file: Path, key: Sequence[str]) -> str | None:
+    """Why a file as a whole cannot be read as rows of inputs, if it cannot."""
+    try:
+        batching.check_columns(model, file, key)
+    except UserError as error:
+        return _worded(error, file)
+    return None
+
+
+def _worded(error: OrchestratorError, file: Path) -> str:
+    """In the words of those who uploaded the file, and never saw ours."""
+    return error.message.replace(f"--inputs {shown(str(file))}", "the file").replace("--inputs", "the file")
 
 
 class Intake:
@@ -73,16 +87,19 @@ class Intake:
         """Whether rows of a batch are still to be read here."""
         return batch in self._open
 
-    def go_on(self) -> None:
-        """Read what was accepted before and not read to its end."""
-        for path in sorted(self.folder.glob(f"*{ORDER}")):
+    def go_on(self, batch: str | None = None) -> None:
+        """Read what was accepted before and not read to its end: of one batch, or of all; not what is halted."""
+        for path in [self._order(batch)] if batch is not None else sorted(self.folder.glob(f"*{ORDER}")):
             try:
                 told = json.loads(path.read_text("utf-8"))
                 order = Order(**(told | {"key": tuple(told["key"])}))
+            except FileNotFoundError:
+                continue
             except (OSError, ValueError, TypeError, KeyError):
                 logger.warning("%s is no order of a batch", path.name)
                 continue
-            if order.process in self._served:
+            is_ours = order.process in self._served and not self.is_open(order.batch)
+            if is_ours and ledger.mark_batch(self._database, order.batch, "running"):
                 self._begin(order)
 
     def close(self) -> None:
@@ -111,27 +128,29 @@ class Intake:
 
     def _submit(self, order: Order) -> bool:
         """Put the rows into the queue; false where it was stopped before the end."""
-        served, tally, problem = self._served[order.process], Tally(), None
+        served, tally, reason, halted = self._served[order.process], Tally(), None, False
         with exporting.rejects(self.folder / order.batch) as reject:
             entries = batching.accepted(
                 served.process.input, self.folder / order.file, order.batch, order.key, reject=reject, tally=tally
             )
             try:
-                while not self._stopping and (chunk := list(itertools.islice(entries, batching.CHUNK))):
-                    if not self._enqueue(order, served, chunk):
-                        break
+                while not (self._stopping or halted) and (chunk := list(itertools.islice(entries, batching.CHUNK))):
+                    halted = not self._enqueue(order, served, chunk)
             except OrchestratorError as error:
-                problem = error.message.replace(f"--inputs {shown(str(self.folder / order.file))}", "the file")
-        if self._stopping:
+                reason = _worded(error, self.folder / order.file)
+        if self._stopping or halted:
             return False
-        ledger.note_problem(self._database, order.batch, problem)
-        ledger.mark_batch(self._database, order.batch, "submitted", rejected=tally.rejected)
-        return True
+        if reason is not None:
+            ledger.note_problem(self._database, order.batch, reason)
+        return ledger.mark_batch(self._database, order.batch, "submitted", rejected=tally.rejected)
 
     def _enqueue(self, order: Order, served: Served, chunk: list[ledger.Row]) -> bool:
-        """Note the rows as runs, and those that are new in the queue too; false where the batch was cancelled."""
+        """Note the rows as runs, and those that are new in the queue too; false where the batch was halted."""
         rows = {row.run_id: row for row in reversed(chunk)}
         with self._database.begin() as connection:
+            ledger.hold_state(connection, order.batch)
+            if ledger.halted(connection, order.batch):
+                return False
             waiting = list(reversed(rows.values()))
             name = served.process.name
             fresh = ledger.add(connection, self._database, order.batch, name, waiting, queue=served.queue)

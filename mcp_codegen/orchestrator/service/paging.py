@@ -26,8 +26,14 @@ def read(cursor: str | None, *kinds: type[int] | type[str]) -> list[int | str] |
     except (binascii.Error, ValueError, RecursionError):
         values = None
     fits = isinstance(values, list) and list(map(type, values)) == list(kinds)
-    if not fits or any(isinstance(each, int) and not 0 <= each <= LARGEST for each in values) or "\\u0000" in json.dumps(values):
-        raise Refusal(404, "there is no page of that cursor", code="unknown_cursor", hint="begin with the first page again")
+    if (
+        not fits
+        or any(isinstance(each, int) and not 0 <= each <= LARGEST for each in values)
+        or "\\u0000" in json.dumps(values)
+    ):
+        raise Refusal(
+            404, "there is no page of that cursor", code="unknown_cursor", hint="begin with the first page again"
+        )
     return values  # type: ignore[no-any-return]  # its kinds were looked at
 
 

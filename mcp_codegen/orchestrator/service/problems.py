@@ -10,7 +10,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, printable
@@ -128,7 +129,9 @@ def of(error: Exception) -> Refusal:
 def invalid(errors: Sequence[Any], where: str = "") -> Refusal:
     """A request whose parts do not fit; `errors` are Pydantic's."""
     complaints = [
-        Complaint(pointer=_told("/".join(map(str, [*([where] if where else []), *each["loc"]]))), message=_message(each))
+        Complaint(
+            pointer=_told("/".join(map(str, [*([where] if where else []), *each["loc"]]))), message=_message(each)
+        )
         for each in errors[:MOST_COMPLAINTS]
     ]
     many = "one part of the request is" if len(errors) == 1 else f"{len(errors)} parts of the request are"
@@ -140,7 +143,11 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's description: that these statuses, and all others but its success, are problems."""
     said = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     words = {status: {**said, "description": HTTPStatus(status).phrase} for status in statuses}
-    return {**words, 422: {**said, "description": "The request is not as described"}, "default": {**said, "description": "A problem"}}
+    return {
+        **words,
+        422: {**said, "description": "The request is not as described"},
+        "default": {**said, "description": "A problem"},
+    }
 
 
 def install(app: FastAPI, methods: Callable[[str], Sequence[str]]) -> None:

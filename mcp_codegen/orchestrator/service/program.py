@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable import database, queues, transact
+from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError
 from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
@@ -55,7 +56,9 @@ async def run(program: Program) -> None:
     socket = serving.bind(program.listening.host, program.listening.port)
     with socket, opened(program, kept) as service:
         names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
-        application = app.create(service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ())
+        application = app.create(
+            service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
+        )
         async with working(program.works, program.database):
             service.intake.go_on()
             socket.listen()
@@ -88,6 +91,7 @@ def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
 
 def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:
     queue = queues.name(process.name, mock=mock)
+    ledger.mark_personal(kept, process.name, masking.names(process.input) | masking.names(process.output))
     submitter = stack.enter_context(transact.submitting(kept, process.name, queue))
     return Served(process=process, queue=queue, submitter=submitter, mock=mock)
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from mcp_codegen.orchestrator.durable import ledger, lookup
+from mcp_codegen.orchestrator.durable import ledger, lookup, steering
 from mcp_codegen.orchestrator.durable.lookup import Status, Wanted
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.service import paging, showing, starting, views
@@ -100,7 +100,7 @@ def resume_run(run_id: RunId, service: Serving) -> RunView:
     """Put a cancelled run back into its queue: it goes on after the last step that it had finished."""
     row = _found(service, run_id)
     if row.status == "cancelled":
-        service.history.resume(run_id)
+        steering.resume_run(service.database, service.history, row)
     elif row.status is not None:
         raise _wrong_state(row, "only cancelled runs can be resumed")
     return _view(service, _found(service, run_id))
@@ -111,7 +111,7 @@ def retry_run(run_id: RunId, service: Serving) -> RunView:
     """Put a failed or cancelled run back: it goes on with the step that failed, or anew where none did."""
     row = _found(service, run_id)
     if row.status in ("failed", "cancelled"):
-        ledger.reopen(service.database, run_id, row.failed_step or "")
+        steering.retry(service.database, [row])
     elif row.status is not None:
         raise _wrong_state(row, "only failed and cancelled runs can be retried")
     return _view(service, _found(service, run_id))

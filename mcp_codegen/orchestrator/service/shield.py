@@ -86,7 +86,12 @@ class Shield:
             raise Refusal(421, "this service is not called by that name", hint="start it with --allowed-host NAME")
         origin = headers.get("origin")
         if scope["method"] not in SAFE and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            raise Refusal(403, "the request comes from a page of another site", code="foreign_origin", hint="call it from a program")
+            raise Refusal(
+                403,
+                "the request comes from a page of another site",
+                code="foreign_origin",
+                hint="call it from a program",
+            )
 
     async def _note(self, scope: Scope, status: int, request_id: str) -> None:
         """Have it written down who did something, or was refused."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import JsonValue
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.record import RunRecord, StepRecord
+from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.record import RunRecord
 from mcp_codegen.orchestrator.service import views
 from mcp_codegen.orchestrator.service.access import Caller
 from mcp_codegen.orchestrator.service.service import Service
@@ -28,14 +28,6 @@ def detail(service: Service, caller: Caller, row: sa.Row[Any]) -> RunDetail:
     state = service.history.states([run_id]).get(run_id)
     given, steps = service.history.given(run_id), service.history.steps(run_id)
     if not caller.sees_personal_data:
-        given, steps = _masked(service, row.process, given), masking.masked_steps(steps)
+        given = masking.masked_data(given, ledger.personal(service.database, row.process))
+        steps = masking.masked_steps(steps)
     return views.detail(row, state, given, None, steps)
-
-
-def _masked(service: Service, process: str, given: JsonValue) -> JsonValue:
-    """An input as it may be shown; nothing of it where nobody can say any more what in it is personal."""
-    served = service.processes.get(process)
-    if served is None:
-        return masking.MASK
-    masked: JsonValue = masking.masked_data(given, masking.names(served.process.input))
-    return masked

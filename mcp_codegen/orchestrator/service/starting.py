@@ -27,7 +27,7 @@ def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> Jso
         complaints = [_complaint(name, inputs.unknown_input(name, names or frozenset())) for name in strange]
         raise _unfit(complaints)
     try:
-        value = process.input.model_validate_json(to_json(given), strict=True)
+        value = process.input.model_validate_json(to_json(_whole(given)), strict=True)
     except ValidationError as error:
         raise problems.invalid(error.errors(include_input=False, include_url=False), "body/input") from error
     except ValueError as error:
@@ -57,6 +57,18 @@ def start(
         code="run_conflict",
         hint="an id stands for one run: take another one for another input",
     )
+
+
+def _whole(value: JsonValue) -> JsonValue:
+    """JSON knows one kind of number: 3.0 is an integer there."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: _whole(each) for name, each in value.items()}
+        case list():
+            return [_whole(each) for each in value]
+    return value
 
 
 def _complaint(name: str, message: str) -> Complaint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -15,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from mcp_codegen.orchestrator.durable import batching, ledger
+from mcp_codegen.orchestrator import inputs
+from mcp_codegen.orchestrator.durable import ledger
 from mcp_codegen.orchestrator.durable.queues import Priority
-from mcp_codegen.orchestrator.errors import UserError, shown
-from mcp_codegen.orchestrator.service import problems
+from mcp_codegen.orchestrator.service import intake, problems
 from mcp_codegen.orchestrator.service.guard import parse
 from mcp_codegen.orchestrator.service.intake import Order
-from mcp_codegen.orchestrator.service.problems import Refusal
+from mcp_codegen.orchestrator.service.problems import Complaint, Refusal
 from mcp_codegen.orchestrator.service.service import Service
 
 FORM = "multipart/form-data"
@@ -54,7 +55,7 @@ class BatchForm(_Submission):
     """A batch to be, whose rows are uploaded."""
 
     file: Annotated[str, Field(json_schema_extra={"format": "binary"})]
-    """CSV with a header, JSONL, or a JSON array; its name's ending says which."""
+    """CSV with a header, JSONL, or a JSON array; its name's ending says which, or else its first sign."""
 
 
 BODY: Mapping[str, Any] = {
@@ -79,10 +80,10 @@ async def received(request: Request, service: Service) -> Order:
 
 
 def accept(service: Service, order: Order) -> None:
-    """Check the batch as a whole, note it, and have its rows read. Raises `Refusal`."""
+    """Note the batch, and have its rows read. A file that is none is the batch's problem. Raises `Refusal`."""
     served, file = service.served(order.process), service.intake.folder / order.file
     try:
-        _check(service, order, file)
+        _check(service, order)
         row = ledger.open_batch(
             service.database,
             order.batch,
@@ -92,21 +93,30 @@ def accept(service: Service, order: Order) -> None:
             priority=order.priority,
         )
         if (row.process, row.mock) != (order.process, served.mock):
-            raise Refusal(
-                409,
-                f"the batch {order.batch} is one of {row.process}" + (", against a stand-in" if row.mock else ""),
-                code="batch_conflict",
-                hint="give it another name",
-            )
-        if ledger.mark_batch(service.database, order.batch, "running") is False:
+            whose = f"the batch {order.batch} is one of {row.process}" + (", against a stand-in" if row.mock else "")
+            raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
+        if not ledger.mark_batch(service.database, order.batch, "running"):
             raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
-        service.intake.accept(order)
+        problem = intake.problem(served.process.input, file, order.key)
+        ledger.note_problem(service.database, order.batch, problem)
+        if problem is None:
+            service.intake.accept(order)
+            return
+        ledger.mark_batch(service.database, order.batch, "submitted")  # it ends with the runs that it has
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+    file.unlink(missing_ok=True)
 
 
-def _check(service: Service, order: Order, file: Path) -> None:
+def _check(service: Service, order: Order) -> None:
+    names = inputs.known(service.served(order.process).process.input)
+    strange = [name for name in order.key if names is not None and name not in names]
+    if strange:
+        complaints = [
+            Complaint(pointer="body/key", message=inputs.unknown_input(name, names or frozenset())) for name in strange
+        ]
+        raise Refusal(422, "a key is no input of the process", errors=complaints)
     if service.intake.is_open(order.batch):
         raise Refusal(
             409,
@@ -114,11 +124,6 @@ def _check(service: Service, order: Order, file: Path) -> None:
             code="batch_busy",
             hint="wait until its state is no more `running`, or give this one another name",
         )
-    try:
-        batching.check_columns(service.served(order.process).process.input, file, order.key)
-    except UserError as error:
-        words = error.message.replace(f"--inputs {shown(str(file))}", "the file").replace("--inputs", "the file")
-        raise Refusal(422, words.replace("--key", "key:"), code="invalid_file", hint=error.hint) from error
 
 
 def _from_json(body: object, service: Service) -> Order:
@@ -137,32 +142,37 @@ def _from_json(body: object, service: Service) -> Order:
 async def _from_form(request: Request, service: Service) -> Order:
     """The file was streamed to disk as it came, and is copied from there."""
     async with request.form(max_files=1, max_fields=10 + MOST_KEYS) as form:
-        given: dict[str, Any] = {name: form.get(name) for name in form.keys() if name != "key"}
+        given: dict[str, Any] = {name: form.get(name) for name in form if name not in ("key", "file")}
         given |= {"key": form.getlist("key")} if "key" in form else {}
-        upload = given.get("file")
-        name = (upload.filename or "") if isinstance(upload, UploadFile) else ""
+        part = form.get("file")
+        name = (part.filename or "") if isinstance(part, UploadFile) else ""
         try:
-            told = BatchForm.model_validate(given | ({"file": name} if isinstance(upload, UploadFile) else {}))
+            told = BatchForm.model_validate(given | ({} if part is None else {"file": name}))
         except ValidationError as error:
             raise problems.invalid(error.errors(include_input=False, include_url=False), "body") from error
         service.served(told.process)
-        ending = KINDS.get(Path(name).suffix.lower()) if isinstance(upload, UploadFile) else None
-        if ending is None or not isinstance(upload, UploadFile):
-            raise Refusal(415, "the kind of the file is not known", hint="name it .csv, .jsonl or .json")
-        order = _order(told, ending)
-        await run_in_threadpool(_copy, upload.file, service.intake.folder / order.file)
-        return order
+        source = part.file if isinstance(part, UploadFile) else io.BytesIO((part or "").encode("utf-8", "replace"))
+        return await run_in_threadpool(_kept, service, told, name, source)
+
+
+def _kept(service: Service, told: BatchForm, name: str, source: BinaryIO) -> Order:
+    order = _order(told, KINDS.get(Path(name).suffix.lower()) or _kind(source))
+    with _made(service.intake.folder / order.file) as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    return order
+
+
+def _kind(source: BinaryIO) -> str:
+    """By its first sign, where a file's name does not say."""
+    first = source.read(100).lstrip()[:1]
+    source.seek(0)
+    return {b"[": ".json", b"{": ".jsonl"}.get(first, ".csv")
 
 
 def _order(told: _Submission, ending: str) -> Order:
     batch = told.batch or f"{told.process}-{uuid.uuid4().hex[:12]}"
     file = f"{uuid.uuid4().hex}{ending}"
     return Order(batch=batch, process=told.process, file=file, key=tuple(told.key), priority=told.priority)
-
-
-def _copy(source: BinaryIO, path: Path) -> None:
-    with _made(path) as file:
-        shutil.copyfileobj(source, file, 1 << 20)
 
 
 def _made(path: Path) -> BinaryIO:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, StepRecord
 from mcp_codegen.orchestrator.service.paging import moment, moment_or_none
 
-RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "held", "succeeded", "failed", "cancelled"]
 
 
 class _View(BaseModel):
@@ -44,6 +44,8 @@ class RunView(_View):
     """Of its steps."""
     failed_step: str | None
     error: ErrorView | None
+    forked_from: str | None
+    """The run whose first steps it took over."""
 
 
 class RunDetail(RunView):
@@ -108,7 +110,9 @@ def run(row: sa.Row[Any], state: str | None) -> RunView:
     return RunView(**_run(row, state))
 
 
-def detail(row: sa.Row[Any], state: str | None, given: JsonValue, record: RunRecord | None, steps: Sequence[StepRecord]) -> RunDetail:
+def detail(
+    row: sa.Row[Any], state: str | None, given: JsonValue, record: RunRecord | None, steps: Sequence[StepRecord]
+) -> RunDetail:
     """A run with everything; `record`, `steps` and `given` are masked already, or may be seen."""
     told = [_step(step) for step in (record.steps if record else steps)]
     output = record.output if record else {}
@@ -149,6 +153,7 @@ def _run(row: sa.Row[Any], state: str | None) -> dict[str, Any]:
         "duration": seconds,
         "retries": row.steps_retried,
         "failed_step": row.failed_step,
+        "forked_from": row.forked_from,
         "error": ErrorView(code=row.error_code, message=row.error_message or "") if row.error_code else None,
     }
 

@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 @click.option("--grace", type=int, required=True)
 @cli_batch.database_option
 @command_line.debug_option
-def main(process: str, server: str, mock: Path | None, concurrency: int, grace: int, database: str, debug: bool) -> None:
+def main(
+    process: str, server: str, mock: Path | None, concurrency: int, grace: int, database: str, debug: bool
+) -> None:
     """Work until SIGTERM, or until standard input closes: whoever started this has ended."""
     command_line.set_up_logging(debug)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from pydantic import JsonValue
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import ledger, presence, queues, workers
 from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.durable.transact import duties
@@ -63,6 +64,7 @@ async def opened(
     )
     _quiet()
     ledger.prepare(database)
+    ledger.mark_personal(database, process.name, masking.names(process.input) | masking.names(process.output))
     with submitting(database, process.name, queue) as submitter:
         tend = duties.tending(database, worker, process)
         with presence.kept_up(database, worker, tend, recovery_seconds=recovery_seconds) as present:
