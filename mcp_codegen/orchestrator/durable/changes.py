@@ -48,10 +48,7 @@ def column() -> sa.Column[int]:
 def latest(database: sa.Engine, *tables: sa.Table) -> int:
     """The highest number so far."""
     with database.connect() as connection:
-        return max(
-            connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.change), 0))).scalar_one()
-            for table in tables
-        )
+        return max(connection.scalar(sa.select(sa.func.max(table.c.change))) or 0 for table in tables)
 
 
 def between(

@@ -162,9 +162,7 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
 
 
-def add_one(
-    connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str
-) -> bool:
+def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str) -> bool:
     """Note a run that belongs to no batch, within the caller's transaction; false where there is one of that id."""
     values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
     added = connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])

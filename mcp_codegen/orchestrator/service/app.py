@@ -61,7 +61,9 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
 def _check(routers: Iterable[APIRouter]) -> None:
     routes = [route for router in routers for route in router.routes]
     unguarded = [route for route in routes if not isinstance(route, GuardedRoute)]
-    guarded = {(method, route.path) for route in routes if isinstance(route, GuardedRoute) for method in route.methods}
+    guarded = {
+        (method, route.path) for route in routes if isinstance(route, GuardedRoute) for method in route.methods or ()
+    }
     if unguarded or guarded ^ ROUTES.keys():
         raise RuntimeError(f"routes and their roles differ: {sorted(guarded ^ ROUTES.keys())} {unguarded}")
 

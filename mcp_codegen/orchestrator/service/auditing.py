@@ -45,8 +45,9 @@ class AuditPage(BaseModel):
 @routes.get("/audit", responses=answers(401, 403, 429), operation_id="list_audit")
 def list_audit(service: Serving, limit: Limit = 100, cursor: Cursor = None) -> AuditPage:
     """Who did what, and who was refused; the latest first."""
-    before = paging.read(cursor, int)
-    rows = audit.entries(service.database, before=before[0] if before else None, limit=limit)
+    place = paging.read(cursor, int)
+    before = int(place[0]) if place else None
+    rows = audit.entries(service.database, before=before, limit=limit)
     views = [
         EntryView(
             time=paging.moment(row.time_ms),

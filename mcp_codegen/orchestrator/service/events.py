@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from mcp_codegen.orchestrator.service.problems import answers
 
 HEARTBEAT_SECONDS = 15.0
 """After so long without an event a comment is sent, so that nobody on the way takes the stream for dead."""
+NUMBER = re.compile(r"[0-9]{1,18}")
 RETRY_MILLISECONDS = 2000
 """When a client that lost the stream comes back."""
 
@@ -50,9 +52,7 @@ async def follow_events(
     """
     service.feed.check()
     listener = Listener(batch=batch, process=process)
-    number = (
-        int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else None
-    )
+    number = int(last_event_id) if last_event_id and NUMBER.fullmatch(last_event_id) else None
     stream = _frames(service.feed, listener, number)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

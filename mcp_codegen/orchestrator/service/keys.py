@@ -137,6 +137,6 @@ def _key(row: sa.Row[tuple[object, ...]]) -> Key:
 def _digest(salt: str, secret: str) -> str:
     """Fast on purpose: 256 random bits cannot be guessed, however fast one may guess, and each request pays for this.
 
-    A slow hash protects what people choose. The salt keeps equal digests and tables made beforehand from telling anything.
+    A slow hash protects what people choose. The salt makes tables that somebody computed before useless.
     """
     return hashlib.sha256(bytes.fromhex(salt) + secret.encode()).hexdigest()

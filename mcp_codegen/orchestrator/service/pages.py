@@ -12,8 +12,8 @@ from mcp_codegen.orchestrator.service.guard import GuardedRoute
 
 ASSETS = Path(__file__).with_name("assets")
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 """Scripts are this service's own files; the viewer styles its elements where they stand."""
 PAGE = """<!doctype html>

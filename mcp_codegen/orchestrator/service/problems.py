@@ -112,18 +112,21 @@ def of(error: Exception) -> Refusal:
     """How an error is answered; one that nobody foresaw is told by its kind of problem only."""
     match error:
         case Refusal():
-            return error
+            refusal = error
         case RequestValidationError():
-            return invalid(error.errors())
+            refusal = invalid(error.errors())
         case HTTPException():
-            return _of_http(error)
+            refusal = _of_http(error)
         case UserError():
-            return Refusal(422, error.message, code=_code(error, "invalid_request"), hint=error.hint)
+            refusal = Refusal(422, error.message, code=_code(error, "invalid_request"), hint=error.hint)
         case OrchestratorError():
-            return Refusal(503, error.message, code=_code(error, "unavailable"), hint=error.hint or HINTS[503])
+            refusal = Refusal(503, error.message, code=_code(error, "unavailable"), hint=error.hint or HINTS[503])
         case DBAPIError() | PoolTimeout():
-            return Refusal(503, "the database cannot be asked now", code="database", headers={"Retry-After": "5"})
-    return Refusal(500, "the service failed")
+            again = {"Retry-After": "5"}
+            refusal = Refusal(503, "the database cannot be asked now", code="database", headers=again)
+        case _:
+            refusal = Refusal(500, "the service failed")
+    return refusal
 
 
 def invalid(errors: Sequence[Any], where: str = "") -> Refusal:
@@ -142,7 +145,9 @@ def invalid(errors: Sequence[Any], where: str = "") -> Refusal:
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's description: that these statuses, and all others but its success, are problems."""
     said = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    words = {status: {**said, "description": HTTPStatus(status).phrase} for status in statuses}
+    words: dict[int | str, dict[str, Any]] = {
+        status: {**said, "description": HTTPStatus(status).phrase} for status in statuses
+    }
     return {
         **words,
         422: {**said, "description": "The request is not as described"},

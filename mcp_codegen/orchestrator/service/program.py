@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
+from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
@@ -91,7 +92,8 @@ def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
 
 def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:
     queue = queues.name(process.name, mock=mock)
-    ledger.mark_personal(kept, process.name, masking.names(process.input) | masking.names(process.output))
+    models: tuple[type[BaseModel], ...] = (process.input, process.output)
+    ledger.mark_personal(kept, process.name, frozenset().union(*map(masking.names, models)))
     submitter = stack.enter_context(transact.submitting(kept, process.name, queue))
     return Served(process=process, queue=queue, submitter=submitter, mock=mock)
 

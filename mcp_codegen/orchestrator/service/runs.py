@@ -43,13 +43,13 @@ def start_run(run_id: NewRunId, order: RunOrder, service: Serving, response: Res
     """Start a run under your own id. The same again is harmless; the id with another input is a conflict."""
     served = service.served(order.process)
     given = starting.checked(served.process, order.input)
-    if not starting.start(service.database, service.history, served, run_id, given, order.priority):
+    if not starting.start(service, served, run_id, given, order.priority):
         response.status_code = 200
     return _view(service, _found(service, run_id))
 
 
 @routes.get("/runs", responses=answers(401, 403, 404, 429), operation_id="list_runs")
-def list_runs(
+def list_runs(  # noqa: PLR0917 - FastAPI passes them by name
     service: Serving,
     process: Name = None,
     batch: Name = None,

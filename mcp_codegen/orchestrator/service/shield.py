@@ -1,4 +1,4 @@
-"""The outermost middleware: nothing unforeseen gets out, every answer has an id and says what browsers may do with it."""
+"""The outermost middleware: nothing unforeseen gets out, and every answer says what browsers may do with it."""
 
 from __future__ import annotations
 

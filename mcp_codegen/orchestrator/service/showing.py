@@ -28,6 +28,7 @@ def detail(service: Service, caller: Caller, row: sa.Row[Any]) -> RunDetail:
     state = service.history.states([run_id]).get(run_id)
     given, steps = service.history.given(run_id), service.history.steps(run_id)
     if not caller.sees_personal_data:
-        given = masking.masked_data(given, ledger.personal(service.database, row.process))
-        steps = masking.masked_steps(steps)
+        personal = ledger.personal(service.database, row.process)
+        steps = masking.masked_steps(steps, given, personal)
+        given = masking.masked_data(given, personal)
     return views.detail(row, state, given, None, steps)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
 from mcp_codegen.orchestrator import inputs, values
 from mcp_codegen.orchestrator.durable import batching, ledger
 from mcp_codegen.orchestrator.durable.queues import Priority
-from mcp_codegen.orchestrator.durable.transact import History
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service import problems
 from mcp_codegen.orchestrator.service.problems import Complaint, Refusal
 from mcp_codegen.orchestrator.service.served import Served
+from mcp_codegen.orchestrator.service.service import Service
 
 
 def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> JsonValue:
@@ -39,17 +38,15 @@ def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> Jso
     return kept
 
 
-def start(
-    database: sa.Engine, history: History, served: Served, run_id: str, given: JsonValue, priority: Priority
-) -> bool:
+def start(service: Service, served: Served, run_id: str, given: JsonValue, priority: Priority) -> bool:
     """Have a run started; false where it was started before with the same input. Raises `Refusal` (409)."""
-    name = served.process.name
+    name, database = served.process.name, service.database
     with database.begin() as connection:
         if ledger.add_one(connection, database, run_id, name, queue=served.queue):
             served.submitter.enqueue(connection, run_id, given, priority=priority)
             return True
     row = ledger.find_run(database, run_id)
-    if row is not None and row.process == name and row.queue == served.queue and history.given(run_id) == given:
+    if row is not None and row.process == name and row.queue == served.queue and service.history.given(run_id) == given:
         return False
     raise Refusal(
         409,

@@ -81,32 +81,37 @@ async def received(request: Request, service: Service) -> Order:
 
 def accept(service: Service, order: Order) -> None:
     """Note the batch, and have its rows read. A file that is none is the batch's problem. Raises `Refusal`."""
-    served, file = service.served(order.process), service.intake.folder / order.file
+    file, kept = service.intake.folder / order.file, False
     try:
         _check(service, order)
-        row = ledger.open_batch(
-            service.database,
-            order.batch,
-            process=order.process,
-            source=order.file.partition(".")[2],
-            mock=served.mock,
-            priority=order.priority,
-        )
-        if (row.process, row.mock) != (order.process, served.mock):
-            whose = f"the batch {order.batch} is one of {row.process}" + (", against a stand-in" if row.mock else "")
-            raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
-        if not ledger.mark_batch(service.database, order.batch, "running"):
-            raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
-        problem = intake.problem(served.process.input, file, order.key)
+        _note(service, order)
+        problem = intake.problem(service.served(order.process).process.input, file, order.key)
         ledger.note_problem(service.database, order.batch, problem)
         if problem is None:
             service.intake.accept(order)
-            return
-        ledger.mark_batch(service.database, order.batch, "submitted")  # it ends with the runs that it has
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
-    file.unlink(missing_ok=True)
+            kept = True
+        else:
+            ledger.mark_batch(service.database, order.batch, "submitted")  # it ends with the runs that it has
+    finally:
+        if not kept:
+            file.unlink(missing_ok=True)
+
+
+def _note(service: Service, order: Order) -> None:
+    served = service.served(order.process)
+    row = ledger.open_batch(
+        service.database,
+        order.batch,
+        process=order.process,
+        source=order.file.partition(".")[2],
+        mock=served.mock,
+        priority=order.priority,
+    )
+    if (row.process, row.mock) != (order.process, served.mock):
+        whose = f"the batch {order.batch} is one of {row.process}" + (", against a stand-in" if row.mock else "")
+        raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
+    if not ledger.mark_batch(service.database, order.batch, "running"):
+        raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
 
 
 def _check(service: Service, order: Order) -> None:
