@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -157,11 +158,31 @@ def failures(engine: sa.Engine, batch: str, limit: int = 10) -> list[tuple[str, 
         return [(code, step, message, count) for code, step, message, count in connection.execute(query)]
 
 
-def unfinished(engine: sa.Engine, batch: str) -> int:
-    """How many runs of a batch have not ended."""
-    query = sa.select(sa.func.count()).where(runs.c.batch == batch, runs.c.status.is_(None))
+def tallied(engine: sa.Engine, batch: str) -> Counter[str]:
+    """How many runs of a batch are `unfinished`, `failed` and `cancelled`: a look that costs what these are."""
+    wanted = {
+        "unfinished": runs.c.status.is_(None),
+        **{word: runs.c.status == word for word in ("failed", "cancelled")},
+    }
+    found = Counter[str]()
     with engine.connect() as connection:
-        return int(connection.execute(query).scalar_one())
+        for word, condition in wanted.items():
+            query = sa.select(sa.func.count()).where(runs.c.batch == batch, condition)
+            found[word] = int(connection.execute(query).scalar_one())
+    return found
+
+
+def unended(engine: sa.Engine, batch: str) -> Iterator[list[str]]:
+    """The runs of a batch that have not ended, some at a time."""
+    last = ""
+    while True:
+        query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status.is_(None), runs.c.run_id > last)
+        with engine.connect() as connection:
+            found = list(connection.scalars(query.order_by(runs.c.run_id).limit(PAGE)))
+        if not found:
+            return
+        yield found
+        last = found[-1]
 
 
 def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:

@@ -47,8 +47,8 @@ class History:
         return ended | {each.workflow_id: self._lost(each) for each in dead}
 
     def states(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Of runs that have not ended: `queued`, `running` or `cancelled`."""
-        words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "CANCELLED": "cancelled"}
+        """Of runs that have not ended: `queued`, `running` or, by a batch that was stopped, `held`."""
+        words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "CANCELLED": "held"}
         found = self._client.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
         return {each.workflow_id: words[each.status] for each in found if each.status in words}
 
@@ -121,7 +121,7 @@ class History:
         for row in ledger.reopened(self._database, queue):
             steps = self._client.list_workflow_steps(row.run_id)
             first = next((step["function_id"] for step in steps if step["function_name"] == row.again_from), 1)
-            if self.states([row.run_id]).get(row.run_id, "ended") in ("ended", "cancelled"):  # else a kill came between
+            if self.states([row.run_id]).get(row.run_id, "ended") in ("ended", "held"):  # else a kill came between
                 self._client.rewind_workflow(
                     row.run_id, start_step=first, application_version=version, queue_name=queue
                 )
