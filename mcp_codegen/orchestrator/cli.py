@@ -19,6 +19,7 @@ from mcp_codegen.orchestrator import (
     cli_batches,
     cli_prune,
     cli_runs,
+    cli_worker,
     command_line,
     inputs,
     loading,
@@ -53,7 +54,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_runs.runs, cli_batches.batches, cli_prune.prune):
+for verb in (cli_batch.batch, cli_worker.worker, cli_runs.runs, cli_batches.batches, cli_prune.prune):
     main.add_command(verb)
 
 

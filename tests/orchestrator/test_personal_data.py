@@ -14,7 +14,7 @@ from mcp_codegen.orchestrator.durable import ledger
 from tests.orchestrator.conftest import PARCELS, Orchestrate
 
 PHONE, NAME = "56987654321", "LOPEZ TORRES"
-PROCESS = '''
+PROCESS = """
 from pydantic import BaseModel, Field
 from mcp_codegen.orchestrator import Personal, Process, ProcessError, Run
 from tests.orchestrator.processes.parcels import Parcels
@@ -42,7 +42,7 @@ async def find(customer: Customer) -> Answer:
     return Answer(holder="LOPEZ TORRES", amount=3)
 
 process = Process(name="people", title="People", client=Parcels, input=Customer, output=Known, body=body)
-'''
+"""
 
 
 def test_personal_data_is_in_no_list_no_file_and_no_error_unless_it_is_asked_for(orchestrate: Orchestrate) -> None:
