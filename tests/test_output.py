@@ -524,6 +524,7 @@ def test_whatever_differs_shows_in_the_difference(folder):
 
 # --- interruptions ----------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def swift(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory, where the system has a place for that: a disk takes its time over thousands of files."""
