@@ -225,7 +225,7 @@ async def test_a_call_out_of_time_is_told_so_and_hangs_up_on_the_upstream(door: 
         await ways[json.loads(request.body)["document"]](request, peer)
 
     upstream.answer = answer
-    said = "within 1.5 seconds. Try again, or raise DIRECT_TIMEOUT."
+    said = "within 2.5 seconds. Try again, or raise DIRECT_TIMEOUT."
     late = Failure(answer, errors.TimedOut, None, said, "deuda_fija")
     while not upstream.received:  # on a busy machine the time may be over before a request is out
         await asyncio.gather(*(is_told(door, late, DEBT | {"document": way}) for way in ways))
