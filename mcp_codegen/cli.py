@@ -25,6 +25,7 @@ _ELSEWHERE: Final = {
     "add": ("cli_catalogs", "add"),
     "diff": ("cli_versions", "diff"),
     "doctor": ("cli_doctor", "doctor"),
+    "evaluate": ("cli_evaluate", "evaluate"),
     "import": ("cli_import", "import_"),
     "init": ("cli_catalogs", "init"),
     "list": ("cli_catalogs", "list_"),

@@ -27,7 +27,7 @@ _COMMON = frozenset("""
 _SYNONYMS = tuple(
     frozenset(group.split())
     for group in (
-        "get show read fetch view see retrieve look check consultar ver obtener mostrar leer",
+        "get show read fetch view see retrieve look check detail details consultar ver obtener mostrar leer detalle",
         "list all every listar todos todas",
         "search find query lookup buscar encontrar",
         "create add new open make post register start crear nuevo nueva agregar anadir abrir registrar",
