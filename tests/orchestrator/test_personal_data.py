@@ -82,7 +82,7 @@ def test_a_run_that_has_not_ended_is_masked_by_what_its_process_has_marked(orche
     assert orchestrate(*batch, "--max-failures", "0").exit_code == 4
     [waiting] = json.loads(orchestrate("runs", "list", "--status", "unfinished", "--limit", "1", "--json").stdout)
     shown: dict[str, Any] = json.loads(orchestrate("runs", "show", waiting["run_id"], "--json").stdout)
-    assert (shown["status"], shown["input"]) == ("queued", {"phone": "***", "how": "badly"})
+    assert (shown["status"], shown["input"]) == ("held", {"phone": "***", "how": "badly"})
     shown = json.loads(orchestrate("runs", "show", waiting["run_id"], "--json", "--show-personal").stdout)
     assert shown["input"]["phone"].startswith("5691111")
 
