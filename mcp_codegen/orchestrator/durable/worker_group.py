@@ -26,9 +26,13 @@ def run(processes: Sequence[str], words: Sequence[str]) -> int:
         for process in processes
     ]
 
+    asked = threading.Event()
+
     def stop(*_: object) -> None:
-        for worker in workers:
-            worker.terminate()
+        if not asked.is_set():  # a second signal would end them at once
+            asked.set()
+            for worker in workers:
+                worker.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -42,7 +46,8 @@ def stop_when_input_ends() -> None:
     """Have this program asked to stop when its standard input closes."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):  # not through the buffer, whose lock would outlive the program
+            continue
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="input", daemon=True).start()
