@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -44,7 +45,7 @@ def served() -> Iterator[str]:
                 _await(port, server, programs)
                 yield f"postgresql://tests@127.0.0.1:{port}/postgres"
             finally:
-                server.terminate()
+                server.send_signal(signal.SIGINT)  # does not wait for clients to go, as SIGTERM does
                 with suppress(subprocess.TimeoutExpired):
                     server.wait(60)
                 server.kill()
