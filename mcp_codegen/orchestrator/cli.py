@@ -21,6 +21,7 @@ from mcp_codegen.orchestrator import (
     cli_prune,
     cli_runs,
     cli_serve,
+    cli_worker,
     command_line,
     inputs,
     loading,
@@ -57,6 +58,7 @@ def main() -> None:
 
 for verb in (
     cli_batch.batch,
+    cli_worker.worker,
     cli_runs.runs,
     cli_batches.batches,
     cli_prune.prune,

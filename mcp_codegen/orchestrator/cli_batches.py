@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mcp_codegen.orchestrator import cli_batch, shapes
-from mcp_codegen.orchestrator.cli_history import found_batches, json_option, opened, tell_changed
+from mcp_codegen.orchestrator.cli_history import WHO_RUNS_THEM, found_batches, json_option, opened, tell_changed
 
 name_argument = click.argument("name", metavar="BATCH")
 
@@ -74,7 +74,7 @@ def resume_batch(name: str, database: str, as_json: bool) -> None:
 
         released = steering.resume(kept, history, name)
         state = ledger.batch_state(kept, name)
-    lines = [f"{name} may go on; {released} runs were put back", "the command that started it runs them"]
+    lines = [f"{name} may go on; {released} runs were put back", WHO_RUNS_THEM]
     shapes.show({"batch": name, "state": state, "put_back": released}, as_json, lines)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON: docs/history.md has its shape.")
 
+WHO_RUNS_THEM = "the command that started the batch runs what was put back, or a worker of the process does"
+
 
 @contextmanager
 def opened(database: str) -> Iterator[tuple[sa.Engine, History]]:
@@ -62,6 +64,6 @@ def tell_changed(what: str, changed: Sequence[str], asked: Sequence[str], as_jso
     lines = [f"{len(changed)} {what}"]
     lines += [f"{run_id}: not {what}, its status does not allow it" for run_id in untouched]
     if what == "put back" and changed:
-        lines.append("the command that started their batch runs them")
+        lines.append(WHO_RUNS_THEM)
     shapes.show({what.replace(" ", "_"): list(changed), "untouched": untouched}, as_json, lines)
     sys.exit(0 if changed or not asked else 1)

@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from mcp_codegen.orchestrator import cli_batch, masking, moments, shapes
-from mcp_codegen.orchestrator.cli_history import found_run, json_option, opened, tell_changed
+from mcp_codegen.orchestrator.cli_history import WHO_RUNS_THEM, found_run, json_option, opened, tell_changed
 from mcp_codegen.orchestrator.record import RunStatus
 
 SHOWN_RUNS = 50
@@ -148,5 +148,5 @@ def fork_run(run_id: str, step: str, database: str, as_json: bool) -> None:
         from mcp_codegen.orchestrator.durable import steering  # noqa: PLC0415 - needs the extra
 
         new = steering.fork(kept, history, found_run(kept, run_id), step)
-    lines = [f"{new}: a run to be, from the step {step} on", "the command that started its batch runs it"]
+    lines = [f"{new}: a run to be, from the step {step} on", WHO_RUNS_THEM]
     shapes.show({"run_id": new, "forked_from": run_id, "step": step}, as_json, lines)

@@ -14,7 +14,7 @@ from mcp_codegen.orchestrator.durable import ledger
 from tests.orchestrator.conftest import PARCELS, Orchestrate
 
 PHONE, NAME = "56987654321", "LOPEZ TORRES"
-PROCESS = '''
+PROCESS = """
 from pydantic import BaseModel, Field
 from mcp_codegen.orchestrator import Personal, Process, ProcessError, Run
 from tests.orchestrator.processes.parcels import Parcels
@@ -42,7 +42,7 @@ async def find(customer: Customer) -> Answer:
     return Answer(holder="LOPEZ TORRES", amount=3)
 
 process = Process(name="people", title="People", client=Parcels, input=Customer, output=Known, body=body)
-'''
+"""
 
 
 def test_personal_data_is_in_no_list_no_file_and_no_error_unless_it_is_asked_for(orchestrate: Orchestrate) -> None:
@@ -82,7 +82,7 @@ def test_a_run_that_has_not_ended_is_masked_by_what_its_process_has_marked(orche
     assert orchestrate(*batch, "--max-failures", "0").exit_code == 4
     [waiting] = json.loads(orchestrate("runs", "list", "--status", "unfinished", "--limit", "1", "--json").stdout)
     shown: dict[str, Any] = json.loads(orchestrate("runs", "show", waiting["run_id"], "--json").stdout)
-    assert (shown["status"], shown["input"]) == ("queued", {"phone": "***", "how": "badly"})
+    assert (shown["status"], shown["input"]) == ("held", {"phone": "***", "how": "badly"})
     shown = json.loads(orchestrate("runs", "show", waiting["run_id"], "--json", "--show-personal").stdout)
     assert shown["input"]["phone"].startswith("5691111")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -170,7 +171,10 @@ def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: 
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended, without personal data; noting it again changes nothing."""
+    """Note how a run ended, without personal data; noting it again changes nothing.
+
+    One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
+    """
     record = masking.masked(record)
     failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
     values = {
@@ -182,8 +186,10 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
         "error_message": record.error.message if record.error else None,
         "failed_step": failed,
     }
+    cancelled = runs.c.status.is_not_distinct_from("cancelled")
+    chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == record.run_id).values(values))
+        connection.execute(chosen.values(values))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:
@@ -244,11 +250,31 @@ def failures(engine: sa.Engine, batch: str, limit: int = 10) -> list[tuple[str, 
         return [(code, step, message, count) for code, step, message, count in connection.execute(query)]
 
 
-def unfinished(engine: sa.Engine, batch: str) -> int:
-    """How many runs of a batch have not ended."""
-    query = sa.select(sa.func.count()).where(runs.c.batch == batch, runs.c.status.is_(None))
+def tallied(engine: sa.Engine, batch: str) -> Counter[str]:
+    """How many runs of a batch are `unfinished`, `failed` and `cancelled`: a look that costs what these are."""
+    wanted = {
+        "unfinished": runs.c.status.is_(None),
+        **{word: runs.c.status == word for word in ("failed", "cancelled")},
+    }
+    found = Counter[str]()
     with engine.connect() as connection:
-        return int(connection.execute(query).scalar_one())
+        for word, condition in wanted.items():
+            query = sa.select(sa.func.count()).where(runs.c.batch == batch, condition)
+            found[word] = int(connection.execute(query).scalar_one())
+    return found
+
+
+def unended(engine: sa.Engine, batch: str) -> Iterator[list[str]]:
+    """The runs of a batch that have not ended, some at a time."""
+    last = ""
+    while True:
+        query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status.is_(None), runs.c.run_id > last)
+        with engine.connect() as connection:
+            found = list(connection.scalars(query.order_by(runs.c.run_id).limit(PAGE)))
+        if not found:
+            return
+        yield found
+        last = found[-1]
 
 
 def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
@@ -261,18 +287,11 @@ def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
     return found
 
 
-def with_status(engine: sa.Engine, batch: str, status: str | None) -> Iterator[list[str]]:
-    """The runs of a batch that ended so, or with None those that have not ended; some at a time."""
-    last = ""
-    while True:
-        query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.run_id > last)
-        query = query.where(runs.c.status.is_(None) if status is None else runs.c.status == status)
-        with engine.connect() as connection:
-            page = list(connection.scalars(query.order_by(runs.c.run_id).limit(PAGE)))
-        if not page:
-            return
-        yield page
-        last = page[-1]
+def cancelled(engine: sa.Engine, batch: str) -> list[str]:
+    """The runs of a batch that were cancelled."""
+    query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status == "cancelled")
+    with engine.connect() as connection:
+        return list(connection.scalars(query))
 
 
 def queues(engine: sa.Engine, batch: str) -> list[str]:

@@ -24,7 +24,7 @@ def pause(database: sa.Engine, history: History, batch: str) -> int:
     """
     _halt(database, batch, "paused")
     held = 0
-    for page in ledger.with_status(database, batch, None):
+    for page in ledger.unended(database, batch):
         history.hold(page)
         held += sum(state == "held" for state in history.states(page).values())
     return held
@@ -37,7 +37,7 @@ def cancel(database: sa.Engine, history: History, batch: str) -> int:
     """
     _halt(database, batch, "cancelled")
     cancelled = 0
-    for page in ledger.with_status(database, batch, None):
+    for page in ledger.unended(database, batch):
         history.cancel(page)
         cancelled += len(page)
     return cancelled
@@ -49,9 +49,8 @@ def resume(database: sa.Engine, history: History, batch: str) -> int:
     if state not in HALTED:
         raise UserError(f"the batch {shown(batch)} is {state}, and not paused", hint="only a halted one is resumed")
     if state == "cancelled":
-        for page in ledger.with_status(database, batch, "cancelled"):
-            for run_id in page:
-                ledger.reopen(database, run_id)
+        for run_id in ledger.cancelled(database, batch):
+            ledger.reopen(database, run_id)
     released = sum(history.release(batch, queue) for queue in ledger.queues(database, batch))
     ledger.resume_batch(database, batch)
     return released

@@ -1,32 +1,59 @@
-"""A process with personal data in it; its input says how its one call goes."""
+"""A process of three steps, each of which is one request that carries the step's idempotency key."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
 
-from pydantic import BaseModel, Field
+import httpx
+from pydantic import BaseModel
 
-from mcp_codegen.orchestrator import Personal, Process, Run
-from tests.orchestrator.processes.parcels import Parcel, Parcels
+from mcp_codegen.orchestrator import Process, Run
+
+STEPS = ("fetch", "carry", "deliver")
+
+
+class Errands:
+    """A client of the tests' counter; no server is between them."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, server: str, *, token: str = "") -> AsyncIterator[Self]:
+        async with httpx.AsyncClient(base_url=server, timeout=60, headers={"X-Token": token}) as http:
+            yield cls(http)
+
+    @classmethod
+    def launch(cls, environ: Mapping[str, str] | None = None):
+        return cls.connect((os.environ if environ is None else environ)["ERRANDS_URL"])
+
+    in_process = launch
+
+    async def do(self, number: int, step: str, key: str) -> int:
+        answer = await self._http.post(f"/{number}/{step}", headers={"Idempotency-Key": key})
+        answer.raise_for_status()
+        return number
 
 
 class Errand(BaseModel):
-    number: int = Field(ge=1, le=999_999)
-    phone: Personal[str] = Field(pattern=r"^\+?[0-9]{6,15}$")
-    how: str = "well"
+    number: int
+    poisonous: bool = False
 
 
 class Done(BaseModel):
-    parcel: Parcel | None = None
-    told: Personal[str] = ""
+    number: int = 0
 
 
-async def run_errand(run: Run[Done], parcels: Parcels, errand: Errand) -> Done:
-    """Fetch one parcel, and say to whom that was told."""
-    parcel = await run.step("fetch", "Fetch", lambda: parcels.find(errand.number, errand.how))
-    return Done(parcel=parcel, told=errand.phone)
+async def run_errand(run: Run[Done], errands: Errands, errand: Errand) -> Done:
+    for step in STEPS:
+        if errand.poisonous and step == "carry":
+            os._exit(9)
+        await run.step(step, step.title(), lambda step=step: errands.do(errand.number, step, run.key(step)))
+    return Done(number=errand.number)
 
 
-process: Process[Any, Errand, Done] = Process(
-    name="errands", title="Run an errand", client=Parcels, input=Errand, output=Done, body=run_errand
-)
+process = Process(name="errands", title="Errands", client=Errands, input=Errand, output=Done, body=run_errand)

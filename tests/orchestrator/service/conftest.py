@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 ROOT = Path(__file__).parents[3]
-ERRANDS = ROOT / "tests" / "orchestrator" / "processes" / "errands.py"
+FAVOURS = ROOT / "tests" / "orchestrator" / "processes" / "favours.py"
 AUDIENCE = "api://orchestrator"
 ROLES = "Runs.Read=viewer,Runs.Operate=operator,Runs.Admin=admin"
 PATIENCE = 60
@@ -106,7 +106,7 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, *words: str, **environ: str) -> Iterator[Served]:
-    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "serve", str(ERRANDS), "--server", "in-process"]
+    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "serve", str(FAVOURS), "--server", "in-process"]
     program = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "--port", "0", *words],
         cwd=folder,

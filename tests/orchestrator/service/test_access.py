@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
 from mcp_codegen.orchestrator.service.roles import ROUTES, Role
-from tests.orchestrator.service.conftest import AUDIENCE, ERRANDS, Issuer, Served, is_problem, orchestrate, serving
+from tests.orchestrator.service.conftest import AUDIENCE, FAVOURS, Issuer, Served, is_problem, orchestrate, serving
 
 PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing"}
 MAY = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
@@ -120,7 +120,7 @@ def test_a_token_that_is_signed_with_what_everybody_knows_is_refused(service: Se
 
 
 def test_the_audit_log_tells_who_did_what_and_who_was_refused_and_no_secret(service: Served) -> None:
-    order = {"process": "errands", "input": {"number": 1, "phone": "56911112222"}}
+    order = {"process": "favours", "input": {"number": 1, "phone": "56911112222"}}
     with service.client("operator") as client:
         assert client.put("/runs/audited", json=order, headers={"X-Request-Id": "r-1"}).status_code == 201
         assert is_problem(client.get("/audit"), 403)
@@ -146,7 +146,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(service: Served) -> No
 
 
 def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Path) -> None:
-    ended = orchestrate("serve", str(ERRANDS), "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)  # noqa: S104 - it is refused
+    ended = orchestrate("serve", str(FAVOURS), "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)  # noqa: S104 - it is refused
     assert ended.returncode == 2
     assert "keys create" in ended.stderr
 

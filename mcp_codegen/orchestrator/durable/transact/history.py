@@ -54,7 +54,7 @@ class History:
         return words[0] if words and isinstance(words[0], dict) else {}
 
     def states(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Of runs that have not ended: `queued`, `running` or `held`, out of the queue."""
+        """Of runs that have not ended: `queued`, `running` or, out of the queue of a batch that was stopped, `held`."""
         words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "CANCELLED": "held"}
         found = self._client.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
         return {each.workflow_id: words[each.status] for each in found if each.status in words}

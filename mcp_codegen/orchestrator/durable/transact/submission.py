@@ -28,16 +28,16 @@ class Submitter:
 
     def __init__(self, client: DBOSClient, process: str, queue: str) -> None:
         self._client = client
-        self._process = process
-        self._queue = queue
+        self.process = process
+        self.queue = queue
 
     def enqueue(
         self, connection: sa.Connection, run_id: str, given: JsonValue, *, priority: Priority = "normal"
     ) -> None:
         """Have a run started as soon as its turn comes; within the caller's transaction, from a thread."""
         options: EnqueueOptions = {
-            "workflow_name": self._process,
-            "queue_name": self._queue,
+            "workflow_name": self.process,
+            "queue_name": self.queue,
             "workflow_id": run_id,
             "priority": TURNS[priority],
         }
