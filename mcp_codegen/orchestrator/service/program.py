@@ -60,7 +60,7 @@ async def run(program: Program) -> None:
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database):
+        async with working(program.works, program.database, program.listening.grace):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))

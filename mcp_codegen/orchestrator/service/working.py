@@ -32,23 +32,23 @@ class Work:
     """`FILE.py` or `FILE.py:NAME`."""
     server: str
     mock: Path | None
-    concurrency: int
-    grace: int
-    """Seconds that runs in flight have to end in when it is stopped; after that others go on with them."""
-    debug: bool
+    options: tuple[str, ...]
+    """More words for the verb `worker`."""
 
     def command(self) -> list[str]:
         """The worker's command; the database stands in its environment, since arguments are seen by everybody."""
-        words = [sys.executable, "-m", f"{__package__}.worker", self.process, "--server", self.server]
-        words += ["--concurrency", str(self.concurrency), "--grace", str(self.grace)]
-        words += ["--mock", str(self.mock)] if self.mock else []
-        return words + (["--debug"] if self.debug else [])
+        words = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker", self.process, "--until-input-ends"]
+        words += ["--server", self.server, *self.options]
+        return words + ([f"--mock={self.mock}"] if self.mock else [])
 
 
 @asynccontextmanager
-async def working(works: Sequence[Work], database: str) -> AsyncIterator[None]:
-    """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them."""
-    tasks = [asyncio.create_task(_keep(work, database)) for work in works]
+async def working(works: Sequence[Work], database: str, grace: int) -> AsyncIterator[None]:
+    """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them.
+
+    Their runs in flight have `grace` seconds to end in; after that other workers go on with them.
+    """
+    tasks = [asyncio.create_task(_keep(work, database, grace)) for work in works]
     try:
         yield
     finally:
@@ -57,7 +57,7 @@ async def working(works: Sequence[Work], database: str) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep(work: Work, database: str) -> None:
+async def _keep(work: Work, database: str, grace: int) -> None:
     loop, wait = asyncio.get_running_loop(), FIRST_WAIT
     while True:
         began = loop.time()
@@ -70,7 +70,7 @@ async def _keep(work: Work, database: str) -> None:
         try:
             code = await child.wait()
         except asyncio.CancelledError:
-            await _stop(child, work.grace)
+            await _stop(child, grace)
             raise
         wait = FIRST_WAIT if loop.time() - began > SOON else min(wait * 2, LONGEST_WAIT)
         logger.warning("the worker of %s ended with exit code %s; it is started anew in %g s", work.process, code, wait)

@@ -18,8 +18,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+
+from mcp_codegen.orchestrator.cli import main
 
 ROOT = Path(__file__).parents[3]
 FAVOURS = ROOT / "tests" / "orchestrator" / "processes" / "favours.py"
@@ -28,10 +31,11 @@ ROLES = "Runs.Read=viewer,Runs.Operate=operator,Runs.Admin=admin"
 PATIENCE = 60
 
 
-def orchestrate(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mcp_codegen.orchestrator", *words]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, env=environ)  # noqa: S603 - ours
+def orchestrate(*words: str, cwd: Path) -> Result:
+    """Type a command of mcp-orchestrator that uses the database of a folder."""
+    result = CliRunner().invoke(main, [*words, "--database", str(cwd / "orchestrator.sqlite")])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
 
 
 @dataclass

@@ -17,6 +17,7 @@ from mcp_codegen.orchestrator.service.roles import ROUTES, Role
 from tests.orchestrator.service.conftest import AUDIENCE, FAVOURS, Issuer, Served, is_problem, orchestrate, serving
 
 PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing"}
+NAMES = {"viewer": "Runs.Read", "operator": "Runs.Operate", "admin": "Runs.Admin"}
 MAY = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
 
 
@@ -28,7 +29,7 @@ def _credentials(service: Served, issuer: Issuer) -> dict[str, str]:
         service.make_key("old", "admin", "--days", "0.00000001")
     return {
         **{f"key of {role}": service.keys[role] for role in MAY},
-        **{f"token of {role}": issuer.token(roles=[name]) for role, name in zip(MAY, ("Runs.Read", "Runs.Operate", "Runs.Admin"), strict=True)},
+        **{f"token of {role}": issuer.token(roles=[name]) for role, name in NAMES.items()},
         "no key": "",
         "revoked key": service.keys["gone"],
         "expired key": service.keys["old"],
@@ -81,9 +82,9 @@ def test_a_revoked_key_opens_nothing_from_the_next_request_on(service: Served) -
     service.make_key("brief", "viewer")
     with service.client("brief") as client:
         assert client.get("/runs").status_code == 200
-        assert orchestrate("keys", "revoke", "brief", cwd=service.folder).returncode == 0
+        assert orchestrate("keys", "revoke", "brief", cwd=service.folder).exit_code == 0
         assert is_problem(client.get("/runs"), 401)
-    assert orchestrate("keys", "revoke", "nobody", cwd=service.folder).returncode == 2
+    assert orchestrate("keys", "revoke", "nobody", cwd=service.folder).exit_code == 2
 
 
 def test_roles_are_read_from_the_claims_that_entra_and_others_use(service: Served, issuer: Issuer) -> None:
@@ -128,7 +129,7 @@ def test_the_audit_log_tells_who_did_what_and_who_was_refused_and_no_secret(serv
         entries = client.get("/audit").json()["entries"]
     told = {(each["caller"], each["action"], each["target"], each["status"], each["request_id"]) for each in entries}
     assert ("key:operator", "PUT /runs/{run_id}", "audited", 201, "r-1") in told
-    assert any(each["caller"] == "key:operator" and each["action"] == "GET /audit" and each["status"] == 403 for each in entries)
+    assert ("key:operator", "GET /audit", 403) in {(each["caller"], each["action"], each["status"]) for each in entries}
     lines = (service.folder / "audit.jsonl").read_text("utf-8")
     assert '"target": "audited"' in lines
     for text in (lines, json.dumps(entries)):
@@ -146,8 +147,10 @@ def test_pages_of_other_sites_and_other_names_are_refused(service: Served) -> No
 
 
 def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Path) -> None:
-    ended = orchestrate("serve", str(FAVOURS), "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)  # noqa: S104 - it is refused
-    assert ended.returncode == 2
+    ended = orchestrate(
+        "serve", str(FAVOURS), "--host", "0.0.0.0", "--port", "0", cwd=tmp_path
+    )  # noqa: S104 - it is refused
+    assert ended.exit_code == 2
     assert "keys create" in ended.stderr
 
 
