@@ -21,7 +21,5 @@ def test_no_request_meets_an_error_of_the_server_or_an_answer_that_is_not_descri
     # A stream of events never ends.
     words = ["--checks", "all", "--exclude-path", "/events", "--no-color", "--max-examples", EXAMPLES or "3", *PHASES]
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json", *words, *shown]
-    ended = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=service.folder
-    )  # noqa: S603 - ours
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=service.folder)  # noqa: S603
     assert ended.returncode == 0, ended.stdout
