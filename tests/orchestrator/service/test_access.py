@@ -147,9 +147,8 @@ def test_pages_of_other_sites_and_other_names_are_refused(service: Served) -> No
 
 
 def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Path) -> None:
-    ended = orchestrate(
-        "serve", str(FAVOURS), "--host", "0.0.0.0", "--port", "0", cwd=tmp_path
-    )  # noqa: S104 - it is refused
+    everywhere = "0.0.0.0"  # noqa: S104 - it is refused
+    ended = orchestrate("serve", str(FAVOURS), "--host", everywhere, "--port", "0", cwd=tmp_path)
     assert ended.exit_code == 2
     assert "keys create" in ended.stderr
 
