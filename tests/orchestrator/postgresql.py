@@ -73,11 +73,10 @@ class Server:
         finally:
             self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def stop(self) -> None:
-        """End it, and wait until its folder is gone."""
+    def let_go(self) -> None:
+        """Have it end, and its folder removed."""
         assert self.keeper.stdin is not None
         self.keeper.stdin.close()
-        self.keeper.wait(PATIENCE)
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -115,7 +114,8 @@ def start() -> Server:
         said = _answered(server)
         if not said:
             return server
-        server.stop()
+        server.let_go()
+        server.keeper.wait(PATIENCE)
     raise UnavailableError(f"PostgreSQL does not start here: {said}")
 
 
