@@ -8,6 +8,7 @@ server takes is told apart.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +34,8 @@ LATENCY = 20
 PATIENCE = 3600.0
 CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 PROCESS = ROOT / "catalog" / "telefonica" / "customer_billing.py"
+ORCHESTRATOR = (sys.executable, "-m", "mcp_codegen.orchestrator")
+DATABASE = "ORCHESTRATOR_DATABASE"
 BESIDE = {FLOOR: "aiohttp", "httpx's own pool": "httpx"}
 """Raw requests, by contestant: the floor is httpx over the connections that generated servers use."""
 PLAIN = {"client in process": "in-process", "client over stdio": "stdio"}
@@ -63,14 +66,17 @@ def measure(bench: Bench) -> Iterator[Found]:
         plain: dict[str, Take] = {name: partial(loop, environ, way) for name, way in PLAIN.items()}
         durable: dict[str, Take] = {
             "SQLite": partial(on_sqlite, environ, bench.work),
-            "PostgreSQL, 1 worker": partial(on_postgresql, environ, bench.work),
+            "PostgreSQL, 1 worker": partial(on_postgresql, environ, bench.work, 1),
+            "PostgreSQL, 2 workers": partial(on_postgresql, environ, bench.work, 2),
         }
         measured: dict[str, Costs] = {}
         for name, take in (beside | plain | durable).items():
             try:
                 measured[name] = _costs(bench, name, take)
-            except (BrokenError, UnavailableError) as error:
-                yield Missing(SUBJECT, "", name if name in beside else f"{OURS}, {name}", str(error))
+            except BrokenError as error:
+                yield Missing(SUBJECT, "", name if name in beside else OURS, f"{name}: {error}")
+            except UnavailableError as error:
+                yield Missing(SUBJECT, "", name, str(error))
     for name in (name for name in measured if name not in beside):
         yield from figures(bench.customers, name, measured, is_durable=name in durable)
 
@@ -133,40 +139,57 @@ def loop(environ: Mapping[str, str], way: str, many: int) -> Taken:
 def on_sqlite(environ: Mapping[str, str], work: Path, many: int) -> Taken:
     """So many customers as a batch on a new SQLite file."""
     with tempfile.TemporaryDirectory(dir=work) as folder:
-        return _batch(environ, Path(folder), f"{folder}/runs.sqlite", many)
+        return _timed(_batch(Path(folder), many), {**environ, DATABASE: f"{folder}/runs.sqlite"})
 
 
-def on_postgresql(environ: Mapping[str, str], work: Path, many: int) -> Taken:
-    """So many customers as a batch on a new PostgreSQL server, whose whole life is counted."""
+def on_postgresql(environ: Mapping[str, str], work: Path, workers: int, many: int) -> Taken:
+    """So many customers as a batch on a new PostgreSQL server, whose whole life is counted.
+
+    One worker is the batch itself; several are processes beside it, which it waits for.
+    """
     server = postgresql.start()
     try:
         with tempfile.TemporaryDirectory(dir=work) as folder:
-            taken = _batch(environ, Path(folder), server.url("postgres"), many)
+            environ = {**environ, DATABASE: server.url("postgres")}
+            batch = _batch(Path(folder), many)
+            taken = _timed(batch, environ) if workers == 1 else _shared(batch, workers, environ)
     finally:
         server.let_go()
         cost = children.ended(server.keeper, kill=False)
     return replace(taken, server=cost.cpu)
 
 
-def _batch(environ: Mapping[str, str], folder: Path, database: str, many: int) -> Taken:
-    inputs = folder / "customers.csv"
-    with inputs.open("w", encoding="utf-8") as file:
-        file.write("customer_id,msisidn\n")
-        file.writelines("{},{}\n".format(*customer(number)) for number in range(many))
-    words: list[str | Path] = [
-        "batch",
+def _shared(batch: Sequence[str | Path], workers: int, environ: Mapping[str, str]) -> Taken:
+    command: list[str | Path] = [
+        *ORCHESTRATOR,
+        "worker",
         PROCESS,
-        "--inputs",
-        inputs,
         "--server",
         "in-process",
         "--concurrency",
         str(IN_FLIGHT),
     ]
-    words += ["--results", folder / "results"]
-    return _timed(
-        [sys.executable, "-m", "mcp_codegen.orchestrator", *words], {**environ, "ORCHESTRATOR_DATABASE": database}
-    )
+    running = [children.started(command, cwd=ROOT, environ=environ, stdout=subprocess.DEVNULL) for _ in range(workers)]
+    try:
+        taken = _timed([*batch, "--wait-for-workers"], environ)
+    except BaseException:
+        for process in running:
+            children.ended(process, kill=True)
+        raise
+    for process in running:
+        process.terminate()
+    costs = [children.ended(process, kill=False) for process in running]
+    cpu = taken.cpu + sum(cost.cpu for cost in costs)
+    return Taken(cpu, max(taken.memory, *(cost.memory for cost in costs)), taken.seconds)
+
+
+def _batch(folder: Path, many: int) -> list[str | Path]:
+    inputs = folder / "customers.csv"
+    with inputs.open("w", encoding="utf-8") as file:
+        file.write("customer_id,msisidn\n")
+        file.writelines("{},{}\n".format(*customer(number)) for number in range(many))
+    words: list[str | Path] = ["batch", PROCESS, "--inputs", inputs, "--server", "in-process"]
+    return [*ORCHESTRATOR, *words, "--concurrency", str(IN_FLIGHT), "--results", folder / "results"]
 
 
 def _timed(command: Sequence[str | Path], environ: Mapping[str, str]) -> Taken:
