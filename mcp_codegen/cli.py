@@ -18,6 +18,7 @@ from mcp_codegen import __version__, building, memory, output, pipeline
 from mcp_codegen.building import Built
 from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_doctor import doctor
+from mcp_codegen.cli_evaluate import evaluate
 from mcp_codegen.cli_import import import_
 from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
 from mcp_codegen.cli_versions import diff, release
@@ -153,7 +154,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
 
 
-for _verb in (init, add, import_, list_, diff, release, doctor):
+for _verb in (init, add, import_, list_, diff, release, doctor, evaluate):
     main.add_command(_verb)
 
 
