@@ -42,7 +42,8 @@ def stop_when_input_ends() -> None:
     """Have this program asked to stop when its standard input closes."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):  # not through the buffer, whose lock would outlive the program
+            continue
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="input", daemon=True).start()
