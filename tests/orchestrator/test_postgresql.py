@@ -8,17 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from mcp_codegen.orchestrator.durable import database, ledger
 from tests.orchestrator import postgresql
 from tests.orchestrator.conftest import ROOT
 
 PROGRAM = """
 import json, sys, tempfile
+from mcp_codegen.orchestrator.durable import database, ledger
 from tests.orchestrator import postgresql
 with postgresql.served() as url:
     print(json.dumps(url), flush=True)
@@ -76,6 +79,16 @@ def test_each_use_has_an_empty_database_of_its_own() -> None:
             assert beside.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'things'").fetchone() == (0,)
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         psycopg.connect(one)
+
+
+def test_processes_that_start_at_the_same_time_on_an_empty_database_all_find_their_tables() -> None:
+    with postgresql.served() as url:
+        engine = database.connect(url)
+        with ThreadPoolExecutor(8) as threads:
+            assert [each.result(60) for each in [threads.submit(ledger.prepare, engine) for _ in range(8)]] == [
+                None
+            ] * 8
+        engine.dispose()
 
 
 def test_where_there_is_no_postgresql_its_tests_are_skipped_and_the_run_says_why(tmp_path: Path) -> None:
