@@ -14,6 +14,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from .redirects import target
+
 CHUNK = 16_384
 CONNECTIONS = 100
 CONNECT_TIMEOUT = 5.0
@@ -28,8 +30,16 @@ def open_http() -> httpx.AsyncClient:
         transport=transport,
         headers=headers,
         cookies=no_cookies,
+        event_hooks={"response": [_without_what_is_no_url]},
         timeout=None,  # noqa: S113 - the caller bounds the time of a call as a whole
     )
+
+
+async def _without_what_is_no_url(response: httpx.Response) -> None:
+    """httpx reads where a redirect leads even if it is not to follow, and would call what is no URL a broken line."""
+    location = response.headers.get("location", "")
+    if location and target(str(response.request.url), location) is None:
+        del response.headers["location"]
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -43,7 +43,9 @@ def onward(
 def target(url: str, location: str) -> httpx.URL | None:
     """Where a Location header leads that came from a URL; None for none, and for what is no URL."""
     try:
-        return httpx.URL(url).join(location) if location else None
+        named = httpx.URL(location)
+        where = httpx.URL(url).join(named)
+        return where if location and where.host and (named.host or not named.scheme) else None
     except (httpx.InvalidURL, ValueError):
         return None
 
