@@ -22,7 +22,7 @@ from benchmarks.descriptions import INVOICES, ROOT, Spec
 from benchmarks.figures import FLOOR, OURS, Figure, Found, Missing, figure
 
 SUBJECT: Final = "calls"
-CALLS: Final = 400
+CALLS: Final = 1_000
 ECHO: Final = "SDK's echo"
 FEW, SOME, MANY = IN_FLIGHT = (1, 16, 64)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -151,7 +152,9 @@ async def test_a_redirect_elsewhere_is_an_error_and_carries_no_credential_there(
 
 
 @pytest.mark.parametrize("tool", ["look", "stay"])
-@pytest.mark.parametrize("location", ["http://[::1/v1", "http://{host}:port/", "http://a\x7fb/", "http:look", "a::1", "//xn--a", ""])
+@pytest.mark.parametrize(
+    "location", ["http://[::1/v1", "http://{host}:port/", "http://a\x7fb/", "http:look", "a::1", "//xn--a", ""]
+)
 async def test_a_redirect_to_what_is_no_url_is_said_to_be_one(
     client: Any, upstream: Upstream, package: Built, tool: str, location: str
 ):
@@ -182,6 +185,14 @@ async def test_without_a_word_in_the_catalog_none_is_followed(client: Any, upstr
     with pytest.raises(package.load("errors").Rejected, match="sameOrigin"):
         await client.stay()
     assert len(upstream.received) == 1
+
+
+async def test_no_log_of_any_level_has_a_credential(client: Any, upstream: Upstream, caplog: pytest.LogCaptureFixture):
+    moved(upstream, "/v1/elsewhere")
+    with caplog.at_level(logging.DEBUG):
+        assert await client.look() == {"ok": True}
+    assert ("key", KEY) in upstream.received[-1].query
+    assert not leaks(caplog.text, KEY)
 
 
 async def test_a_secret_in_a_location_is_not_told(client: Any, upstream: Upstream, package: Built):

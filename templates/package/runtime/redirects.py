@@ -45,9 +45,10 @@ def target(url: str, location: str) -> httpx.URL | None:
     try:
         named = httpx.URL(location)
         where = httpx.URL(url).join(named)
-        return where if location and where.host and (named.host or not named.scheme) else None
+        leads = location and where.host and (named.host or not named.scheme)
     except (httpx.InvalidURL, ValueError):
         return None
+    return where if leads else None
 
 
 def outside(url: httpx.URL, base_url: str) -> str:

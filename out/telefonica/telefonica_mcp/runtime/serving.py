@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import socket
@@ -69,7 +68,6 @@ def _prepared(create: Create, args: argparse.Namespace) -> Callable[[], None]:
     if args.verb == "key":
         return partial(print, _new_key(args.name, args.scopes))
     environ = environment(args.env_file)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     if args.transport == "stdio":
         return partial(_run_stdio, guarded(create, args.read_only, args.audit_log, False, environ))
     from .http_serving import run_http  # noqa: PLC0415 - stdio does not pay for it

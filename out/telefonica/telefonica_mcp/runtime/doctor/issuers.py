@@ -38,7 +38,7 @@ async def _asked(issuer: Issuer) -> Finding:
         return problem(f"{who} ({where}): {error.message}", error.hint)
     if usable:
         return fine(f"{who} answers ({where}); tokens can be verified with {usable} of its keys.")
-    remedy = "It has to publish keys for signatures by RSA, an elliptic curve or Ed25519; a shared secret is no such key."
+    remedy = "It has to publish public keys for signatures: by RSA, an elliptic curve or Ed25519."
     return problem(f"{who} ({where}) has no key that tokens can be verified with.", remedy)
 
 
