@@ -165,7 +165,7 @@ ISSUERS: Mapping[str, tuple[Mapping[str, str], Mapping[str, object], str]] = {
     "another address": ({"MCP_AUTH_JWKS_URL": "{url}/no-keys?token=s3cret-0123"}, {}, "HTTP 404"),
     "nobody there": ({"MCP_AUTH_JWKS_URL": f"http://127.0.0.1:{free_port()}/"}, {}, "refuses the connection"),
     "another name": ({}, {"/.well-known/openid-configuration": {"issuer": "x", "jwks_uri": "x"}}, "another name"),
-    "no metadata": ({}, {"/.well-known/openid-configuration": ["hello"]}, "something else than was asked for"),
+    "no metadata": ({}, {"/.well-known/openid-configuration": ["hello"]}, "HTTP 404"),
     "no keys": ({}, {"/keys": {"keys": []}}, "something else than was asked for"),
     "a shared secret": ({}, {"/keys": {"keys": [{"kty": "oct", "k": "czNjcmV0"}]}}, "no key that tokens can be"),
 }
