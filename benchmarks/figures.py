@@ -25,7 +25,7 @@ TARGETS: Final[Mapping[tuple[str, str], float]] = {
         for flight in (1, 16, 64)
     },
     **{
-        ("calls", f"{way}, CPU of 64 in flight / of 16"): 1.1  # a tenth is noise
+        ("calls", f"{way}, CPU of 64 in flight / of 16"): 1.0
         for way in ("server over stdio", "server over HTTP", "in process, with the client")
     },
 }

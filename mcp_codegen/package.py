@@ -104,6 +104,7 @@ class Tool:
     """None where the answer is whole."""
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
+    tags: tuple[str, ...]
 
     @property
     def caller_doc(self) -> str:
@@ -222,6 +223,11 @@ class Package:
     def tools(self) -> tuple[Tool, ...]:
         """All tools, in the catalog's order within their groups."""
         return tuple(tool for group in self.groups for tool in group.tools)
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether any tool has a tag."""
+        return any(tool.tags for tool in self.tools)
 
     @property
     def iterations(self) -> tuple[str, ...]:
