@@ -53,9 +53,11 @@ def run(
     return cost
 
 
-def output(command: Sequence[str | Path], *, cwd: Path | None = None) -> tuple[Cost, str]:
+def output(
+    command: Sequence[str | Path], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Cost, str]:
     """The cost of a program and what it printed, whatever its exit status. Raises `BrokenError` when it is ended."""
-    cost, status, said = _finished(command, cwd, None)
+    cost, status, said = _finished(command, cwd, environ)
     if status < 0:
         raise BrokenError(reason(said, status))
     return cost, said

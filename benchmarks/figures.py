@@ -18,7 +18,16 @@ TARGETS: Final[Mapping[tuple[str, str], float]] = {
     ("github", "CPU s to generate"): 25,
     ("github", "CPU s again, nothing changed"): 2,
     ("github", "errors of mypy --strict"): 0,
-    ("calls", "server's CPU ms a call, 1 in flight"): 3,
+    ("calls", "server over stdio, CPU ms a call, 1 in flight"): 3,
+    **{
+        ("calls", f"{way}, CPU ms more than the echo, {flight} in flight"): 1.5
+        for way in ("server over stdio", "server over HTTP", "in process, with the client")
+        for flight in (1, 16, 64)
+    },
+    **{
+        ("calls", f"{way}, CPU of 64 in flight / of 16"): 1.0
+        for way in ("server over stdio", "server over HTTP", "in process, with the client")
+    },
     **{
         ("processes", f"{database}: {measure}"): most
         for database in ("SQLite", "PostgreSQL, 1 worker", "PostgreSQL, 2 workers")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import socket
@@ -72,7 +71,6 @@ def _prepared(create: Create, args: argparse.Namespace) -> Callable[[], None]:
     if args.verb == "key":
         return partial(print, _new_key(args.name, args.scopes))
     environ = environment(args.env_file)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     offer = Offer(args.tools, tuple(args.include), tuple(args.exclude), args.read_only, args.audit_log)
     if args.transport == "stdio":
         return partial(_run_stdio, offered(create, offer, environ))
