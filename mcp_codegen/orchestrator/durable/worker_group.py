@@ -26,9 +26,13 @@ def run(processes: Sequence[str], words: Sequence[str]) -> int:
         for process in processes
     ]
 
+    asked = threading.Event()
+
     def stop(*_: object) -> None:
-        for worker in workers:
-            worker.terminate()
+        if not asked.is_set():  # a second signal would end them at once
+            asked.set()
+            for worker in workers:
+                worker.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

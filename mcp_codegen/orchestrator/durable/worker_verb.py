@@ -44,7 +44,7 @@ async def execute(work: Work, say: Callable[[str], None]) -> int:
     """Work until a signal comes or the server ends; gives the exit code. Raises UserError before it has started."""
     kept = database.connect(work.database)
     stopped = asyncio.Event()
-    with runner.interruptible(stopped.set, lambda: os._exit(runner.EXIT_SIGNAL)):
+    with runner.interruptible(stopped.set, lambda: os._exit(runner.EXIT_SIGNAL + received[-1])) as received:
         try:
             async with runner.connected(work.process, work.server, work.mock) as client:
                 return await _work(work, kept, client, stopped, say)
