@@ -6,18 +6,15 @@ same stand-in, in a process of its own.
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from benchmarks import children, peers
-from benchmarks.building import CODEGEN, Bench
+from benchmarks.building import Bench, upstream
 from benchmarks.children import BrokenError
-from benchmarks.descriptions import INVOICES, ROOT, Spec
+from benchmarks.descriptions import INVOICES, Spec
 from benchmarks.figures import FLOOR, OURS, Found, Missing, figure
 from benchmarks.sessions import Session
 
@@ -61,7 +58,7 @@ Cost = Callable[[int, int], float]
 def measure(bench: Bench) -> Iterator[Found]:
     """Server: ours, the floor (raw httpx, the same requests), and FastMCP. Typed client: ours, and the floor."""
     package = bench.package(Spec("invoices", INVOICES))
-    with _upstream(bench.catalog(Spec("invoices", INVOICES))) as environ:
+    with upstream(bench.catalog(Spec("invoices", INVOICES))) as environ:
         (url,) = (value for value in environ.values() if value.startswith("http://"))
         raw = partial(_program, (RAW, url), package.parent, environ)
         server = partial(_server, [sys.executable, "-m", package.name], package.parent, environ)
@@ -99,14 +96,3 @@ def _program(program: tuple[str, str], cwd: Path, environ: Mapping[str, str], ti
     text, word = program
     command = [sys.executable, "-c", text, str(times), str(in_flight), word]
     return children.run(command, cwd=cwd, environ=environ).cpu
-
-
-@contextmanager
-def _upstream(catalog: Path) -> Iterator[dict[str, str]]:
-    """A stand-in of the API until the block ends; yields the settings of a server that calls it."""
-    command = [*CODEGEN, "mock", str(catalog), "--port", "0", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline() if process.stdout else "")["environment"]
-        finally:
-            process.terminate()

@@ -6,6 +6,7 @@ that is text goes through a filter of the template that prints it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -223,6 +224,17 @@ class Package:
     def tools(self) -> tuple[Tool, ...]:
         """All tools, in the catalog's order within their groups."""
         return tuple(tool for group in self.groups for tool in group.tools)
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The constants of the gateways, that of most tools first."""
+        return tuple(constant for constant, _ in Counter(tool.origin for tool in self.tools).most_common())
+
+    @property
+    def elsewhere(self) -> Mapping[str, str]:
+        """The gateways of the tools that are behind another than the first, by the tools' names."""
+        usual = self.gateways[0]
+        return {tool.name: tool.origin for tool in self.tools if tool.origin != usual}
 
     @property
     def is_tagged(self) -> bool:

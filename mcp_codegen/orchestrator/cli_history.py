@@ -95,7 +95,7 @@ def resume_runs(run_ids: tuple[str, ...], database: str, as_json: bool) -> None:
     with _opened(database) as (kept, history):
         chosen = [row for run_id in run_ids if (row := _found(kept, run_id)).status == "cancelled"]
         for row in chosen:
-            history.resume(row.run_id, row.batch)
+            history.resume(row.run_id)
     _changed("put back", [row.run_id for row in chosen], run_ids, as_json)
 
 

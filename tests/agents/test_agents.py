@@ -1,7 +1,7 @@
 """The generated server in the hands of agents: of Microsoft Agent Framework, and of another library.
 
-Each library has a virtual environment of its own, in `.venv/agents`, for their dependencies are not ours. Making them takes a
-minute of both cores: AGENTS=1 does it, and from then on they are there.
+Each library has a virtual environment of its own in `.venv/agents`, for their dependencies are not ours. Making those
+takes a minute of both cores: AGENTS=1 does it, and from then on they are there.
 """
 
 from __future__ import annotations

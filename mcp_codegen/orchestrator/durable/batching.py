@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import inputs, values
 from mcp_codegen.orchestrator.durable import ledger, rows
-from mcp_codegen.orchestrator.durable.transact import DurableEngine
+from mcp_codegen.orchestrator.durable.queues import Priority
+from mcp_codegen.orchestrator.durable.transact import DurableEngine, Submitter, history
 from mcp_codegen.orchestrator.errors import UserError, shown
 from mcp_codegen.orchestrator.record import RunRecord
 
@@ -26,6 +27,8 @@ CHUNK = 100
 """Rows that are put into the queue in one transaction."""
 AHEAD = 4
 """How many times as many runs wait in the queue as are in flight: the queue stays small, however large the file."""
+FAR_AHEAD = 10_000
+"""The same where the runs are left to workers, whose number is not known."""
 LOOK_SECONDS = 1.0
 """How often the database is asked, where nothing is heard."""
 GRACE_SECONDS = 10.0
@@ -140,46 +143,65 @@ def _key(given: Any, key: Sequence[str]) -> str:  # noqa: ANN401 - JSON
 
 
 class Batch:
-    """One start of a batch on an engine."""
+    """One start of a batch: submits its rows, and waits for their runs, wherever they are executed."""
 
-    def __init__(self, database: sa.Engine, batch: str, process: str, limits: Limits, tally: Tally) -> None:
+    def __init__(
+        self,
+        database: sa.Engine,
+        batch: str,
+        limits: Limits,
+        tally: Tally,
+        *,
+        priority: Priority = "normal",
+    ) -> None:
         self.tally = tally
         self._database = database
         self._batch = batch
-        self._process = process
         self._limits = limits
+        self._priority = priority
         self._heard = asyncio.Event()
+        self._before = Counter[str]()
 
     def on_finish(self, record: RunRecord) -> None:
-        """Take note of a run that ended; the engine's way to tell."""
-        self.tally.ended[record.status] += 1
-        self.tally.retried += sum(len(step.retried) for step in record.steps)
-        if self._limits.exceeded(self.tally):
-            self.stop("failures")
-        self._heard.set()
+        """Take note of a run that ended in this process; the engine's way to tell."""
+        if record.run_id.startswith(f"{self._batch}:"):
+            self.tally.retried += sum(len(step.retried) for step in record.steps)
+            self._heard.set()
 
     def stop(self, why: Stop) -> None:
         """Submit no more rows and start no more runs."""
         self.tally.stop = self.tally.stop or why
         self._heard.set()
 
-    async def drive(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
-        """Submit the rows, and wait until every run has ended or the batch is stopped."""
-        window = max(CHUNK, AHEAD * self._limits.concurrency)
-        self.tally.taken_up = await asyncio.to_thread(ledger.unfinished, self._database, self._batch)
-        watching = asyncio.create_task(self._watch(engine))
+    async def submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
+        """Submit the rows and leave them to workers."""
+        while self.tally.stop is None and not self.tally.read:
+            await asyncio.to_thread(self._submit, submitter, entries)
+
+    async def drive(
+        self, submitter: Submitter, entries: Iterator[ledger.Row], engine: DurableEngine[Any, Any, Any] | None = None
+    ) -> None:
+        """Submit the rows, and wait until every run has ended or the batch is stopped.
+
+        The runs are executed by `engine` and by the workers of the queue.
+        """
+        window = max(CHUNK, AHEAD * self._limits.concurrency) if engine else FAR_AHEAD
+        self._before = await asyncio.to_thread(ledger.tallied, self._database, self._batch)
+        self.tally.taken_up = self._before["unfinished"]
+        watching = asyncio.create_task(self._watch(engine)) if engine else None
         try:
             while self.tally.stop is None and not self.tally.read:
                 await self._wait_below(window)
                 if self.tally.stop is None:
-                    await asyncio.to_thread(self._submit, engine, entries)
+                    await asyncio.to_thread(self._submit, submitter, entries)
             await self._wait_below(1)
             if self.tally.stop is not None:
                 await self._wind_up(engine)
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
 
-    def _submit(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
+    def _submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
         read = list(itertools.islice(entries, CHUNK))
         self.tally.read = len(read) < CHUNK
         chunk = {row.run_id: row for row in reversed(read)}
@@ -187,10 +209,12 @@ class Batch:
             return
         with self._database.begin() as connection:
             waiting = list(reversed(chunk.values()))
-            fresh = ledger.add(connection, self._database, self._batch, self._process, waiting)
+            fresh = ledger.add(
+                connection, self._database, self._batch, submitter.process, waiting, queue=submitter.queue
+            )
             for row in waiting:
                 if row.run_id in fresh:
-                    engine.enqueue(connection, row.run_id, row.given)
+                    submitter.enqueue(connection, row.run_id, row.given, priority=self._priority)
         self.tally.new += len(fresh)
         self.tally.known += len(read) - len(fresh)
 
@@ -198,7 +222,7 @@ class Batch:
         """Until fewer runs than that have not ended, or the batch is stopped."""
         while self.tally.stop is None:
             self._heard.clear()
-            if await asyncio.to_thread(ledger.unfinished, self._database, self._batch) < count:
+            if await asyncio.to_thread(self._look) < count:
                 return
             try:
                 await asyncio.wait_for(self._heard.wait(), LOOK_SECONDS)
@@ -206,13 +230,33 @@ class Batch:
             except TimeoutError:
                 continue
 
+    def _look(self) -> int:
+        """Take stock of what ended anywhere, and give how many have not."""
+        found = ledger.tallied(self._database, self._batch)
+        some = Counter({status: max(0, found[status] - self._before[status]) for status in ("failed", "cancelled")})
+        ended = max(some.total(), self.tally.taken_up + self.tally.new - found["unfinished"])
+        some["succeeded"] = ended - some.total()
+        self.tally.ended = +some
+        if self._limits.exceeded(self.tally):
+            self.stop("failures")
+        return found["unfinished"]
+
     async def _watch(self, engine: DurableEngine[Any, Any, Any]) -> None:
         await engine.broken.wait()
         self.stop("server")
 
-    async def _wind_up(self, engine: DurableEngine[Any, Any, Any]) -> None:
-        await engine.pause()
-        for _ in range(int(GRACE_SECONDS / 0.1)):
-            if not engine.in_flight:
-                return
-            await asyncio.sleep(0.1)
+    async def _wind_up(self, engine: DurableEngine[Any, Any, Any] | None) -> None:
+        if engine is not None:
+            engine.pause()
+            await engine.quiet(GRACE_SECONDS)
+        if self.tally.stop == "failures":
+            await asyncio.to_thread(hold, self._database, self._batch)
+        await asyncio.to_thread(self._look)
+
+
+def hold(database: sa.Engine, batch: str) -> None:
+    """Take the runs of a batch that have not ended out of their queue, until the batch is started again."""
+    with history(database) as kept:
+        if kept is not None:
+            for run_ids in ledger.unended(database, batch):
+                kept.hold(run_ids)
