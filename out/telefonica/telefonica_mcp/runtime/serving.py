@@ -51,6 +51,10 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
         from .doctor.command import main  # noqa: PLC0415 - a server that starts does not need it
 
         raise SystemExit(main(words[1:], program, version))
+    if words[:1] == ["ask"]:
+        from .asking import main as ask  # noqa: PLC0415 - the same
+
+        raise SystemExit(ask(words[1:], program))
     parser = make_parser(program, version, description)
     args = parser.parse_args(words)
     if args.env_file and not args.env_file.is_file():
