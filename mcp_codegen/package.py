@@ -105,6 +105,7 @@ class Tool:
     """None where the answer is whole."""
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
+    tags: tuple[str, ...]
 
     @property
     def caller_doc(self) -> str:
@@ -234,6 +235,11 @@ class Package:
         """The gateways of the tools that are behind another than the first, by the tools' names."""
         usual = self.gateways[0]
         return {tool.name: tool.origin for tool in self.tools if tool.origin != usual}
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether any tool has a tag."""
+        return any(tool.tags for tool in self.tools)
 
     @property
     def iterations(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.runtime.doors import reserved_port
 
 PLACES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin"), Path("/usr/bin")]
 
@@ -33,17 +34,19 @@ def served() -> Iterator[str]:
     try:
         initdb = [programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8"]
         subprocess.run(initdb, check=True, **run)  # type: ignore[call-overload]  # noqa: S603 - ours
-        port = _free_port()
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off", "port": port}
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        with subprocess.Popen([programs / "postgres", "-D", data, *words], **run) as server:  # type: ignore[call-overload]  # noqa: S603
+        with (
+            reserved_port() as port,
+            subprocess.Popen([programs / "postgres", "-D", data, "-p", str(port), *words], **run) as server,  # type: ignore[call-overload]  # noqa: S603
+        ):
             try:
                 _await(port, server, programs)
                 yield f"postgresql://tests@127.0.0.1:{port}/postgres"
             finally:
                 server.terminate()
                 with suppress(subprocess.TimeoutExpired):
-                    server.wait(5)
+                    server.wait(60)
                 server.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -60,14 +63,8 @@ def _user() -> str | None:
     return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _await(port: int, server: subprocess.Popen[bytes], programs: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         if subprocess.run(asked, check=False).returncode == 0:  # noqa: S603 - ours

@@ -29,7 +29,7 @@ CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
 PROCESS = ROOT / "catalog" / "telefonica" / "customer_billing.py"
 STEPS = ("GetListInvoices", "RetrieveInvoiceLink", "fixed")
 # `ORCHESTRATOR_CRASHES=1000,20` is the whole of it: so many customers, so many kills.
-CUSTOMERS, KILLS = map(int, os.environ.get("ORCHESTRATOR_CRASHES", "60,2").split(","))
+CUSTOMERS, KILLS = map(int, os.environ.get("ORCHESTRATOR_CRASHES", "30,2").split(","))
 PATIENCE = 60 + CUSTOMERS
 
 
@@ -65,7 +65,7 @@ def served() -> Iterator[tuple[Counting, dict[str, str]]]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -75,7 +75,7 @@ def served() -> Iterator[tuple[Counting, dict[str, str]]]:
         yield app, settings
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
 
 
 def started(folder: Path, database: str, settings: dict[str, str]) -> subprocess.Popen[str]:
@@ -155,11 +155,11 @@ def test_a_batch_that_is_asked_to_stop_hands_back_what_it_holds_and_goes_on_late
             while app.total < 20 and running.poll() is None:
                 time.sleep(0.005)
             running.send_signal(number)
-            stdout, stderr = running.communicate(timeout=60)
+            stdout, stderr = running.communicate(timeout=PATIENCE)
         assert running.returncode == 128 + number, stdout + stderr
         assert json.loads(stdout)["this_time"]["stop"] == "signal"
         with started(tmp_path, "runs.sqlite", settings) as running:
-            stdout, stderr = running.communicate(timeout=60)
+            stdout, stderr = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, stdout + stderr
     assert json.loads(stdout)["runs"] == {"succeeded": 40}
     assert all(len(calls) == len(set(calls)) for calls in app.calls.values()), "nothing was called twice"

@@ -83,11 +83,11 @@ async def test_a_run_that_was_interrupted_goes_on_after_its_last_finished_step(k
     ours = asyncio.all_tasks()
     async with opened(kept, body, "interrupted") as engine:
         await engine.start(engine.process, SHELF, ORDER, run_id="interrupted:1")
-        await asyncio.wait_for(interrupted.wait(), 20)
+        await asyncio.wait_for(interrupted.wait(), 60)
         for task in asyncio.all_tasks() - ours:  # as when the program ends
             task.cancel()
     async with opened(kept, body, "interrupted") as engine:
-        record = await asyncio.wait_for(engine.wait("interrupted:1"), 20)
+        record = await asyncio.wait_for(engine.wait("interrupted:1"), 60)
         assert await engine.start(engine.process, SHELF, ORDER, run_id="interrupted:1") == "interrupted:1"
         assert await engine.wait("interrupted:1") == record
     assert record.status == "succeeded"
@@ -114,7 +114,7 @@ async def test_attempts_failures_and_mistakes_are_recorded_and_other_processes_r
     async with opened(kept, body, "recorded") as engine:
         run_id = await engine.start(engine.process, SHELF, ORDER)
         odd = await engine.start(engine.process, SHELF, ORDER.model_copy(update={"how": "misuse"}))
-        record, mistaken = await asyncio.wait_for(asyncio.gather(engine.wait(run_id), engine.wait(odd)), 20)
+        record, mistaken = await asyncio.wait_for(asyncio.gather(engine.wait(run_id), engine.wait(odd)), 60)
         with pytest.raises(MisuseError, match="this engine runs 'parcels'"):
             await engine.start(process, SHELF, ORDER)
     assert (record.status, record.failed_step) == ("failed", 2)
@@ -144,9 +144,9 @@ async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) 
 
     async with opened(kept, body, "cancelled") as engine:
         run_id = await engine.start(engine.process, SHELF, ORDER)
-        await asyncio.wait_for(stuck.wait(), 20)
+        await asyncio.wait_for(stuck.wait(), 60)
         await engine.cancel(run_id)
-        assert (await asyncio.wait_for(engine.wait(run_id), 20)).status == "cancelled"
+        assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "cancelled"
     row = ledger.find_run(kept, run_id)
     assert row is not None
     assert row.status == "cancelled"
@@ -167,7 +167,7 @@ def test_one_name_is_held_by_one_process_at_a_time(kept: sa.Engine) -> None:
         with pytest.raises(UserError, match="another process works on 'may' already"), database.reserved(kept, "may"):
             pass
         holder.kill()
-        holder.wait(20)
+        holder.wait(60)
     with database.reserved(kept, "may"):
         pass
 

@@ -89,7 +89,7 @@ async def in_process(package: Built, environ: Mapping[str, str], folder: Path) -
     for logger in loggers:
         logger.addHandler(handler)
     serving = package.load("runtime.serving")
-    server = serving.guarded(package.load("server").create_server, False, str(audited), False, environ)
+    server = serving.offered(package.load("server").create_server, serving.Offer(audit_log=str(audited)), environ)
     try:
         async with client_class(package).connect(server) as client:
             yield Drilled(client, lambda: log.getvalue() + audited.read_text())

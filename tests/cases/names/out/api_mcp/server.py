@@ -22,7 +22,7 @@ from pathlib import Path
 from . import __version__
 from .runtime.serving import environment, serve
 from .runtime.tooling import ApiServer
-from .tools import MODULES
+from .tools import MODULES, TAGS
 
 
 def create_server(environ: Mapping[str, str] | None = None) -> ApiServer:
@@ -33,6 +33,7 @@ def create_server(environ: Mapping[str, str] | None = None) -> ApiServer:
         version=__version__,
         listing=Path(__file__).with_name("tools.json"),
         modules=MODULES,
+        tags=TAGS,
         environ=environment() if environ is None else environ,
     )
 
