@@ -237,8 +237,9 @@ class Batch:
 
     def _hold(self) -> None:
         with history(self._database) as kept:
-            for run_ids in ledger.unended(self._database, self._batch) if kept is not None else ():
-                kept.hold(run_ids)
+            if kept is not None:
+                for run_ids in ledger.unended(self._database, self._batch):
+                    kept.hold(run_ids)
 
     async def _watch(self, engine: DurableEngine[Any, Any, Any]) -> None:
         await engine.broken.wait()
