@@ -256,6 +256,7 @@ class Package:
                 f"    {self.distribution}                   for a host that starts it: stdio",
                 f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
                 f"    {self.distribution} doctor            what is wrong with settings and network, and what to do",
+                f'    {self.distribution} ask "…"           a chat model answers with the tools that only read',
                 "",
                 "Settings, from the environment or the file .env:",
                 "",
