@@ -19,6 +19,8 @@ from mcp_codegen.orchestrator.service import (
     processes,
     runs,
 )
+from mcp_codegen.orchestrator.service.dashboard import batch_pages, entering, overview, process_pages, run_pages
+from mcp_codegen.orchestrator.service.dashboard.rendering import Pages
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
 from mcp_codegen.orchestrator.service.roles import ROUTES
@@ -34,6 +36,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.routes,
     events.routes,
     auditing.routes,
+    entering.routes,
+    overview.routes,
+    batch_pages.routes,
+    run_pages.routes,
+    process_pages.routes,
 )
 
 
@@ -46,6 +53,7 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
         version=version("mcp-codegen"), openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.service = service
+    app.state.pages = Pages(app.version)
     for router in ROUTERS:
         app.include_router(router)
     pages.mount(app)

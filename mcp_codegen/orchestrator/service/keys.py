@@ -95,6 +95,14 @@ def find(database: sa.Engine, shown_key: str) -> Key | None:
     return key if key.state(milliseconds()) == "active" else None
 
 
+def active(database: sa.Engine, key_id: str) -> Key | None:
+    """The key of that id, if it may be used now."""
+    with database.connect() as connection:
+        row = connection.execute(sa.select(_keys).where(_keys.c.key_id == key_id)).one_or_none()
+    key = None if row is None else _key(row)
+    return key if key is not None and key.state(milliseconds()) == "active" else None
+
+
 def any_made(database: sa.Engine) -> bool:
     """Whether there has ever been a key, revoked and expired ones included."""
     with database.connect() as connection:

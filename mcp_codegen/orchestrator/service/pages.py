@@ -1,11 +1,13 @@
-"""`/docs`: the API for people, from files of this package; no other host is asked for anything."""
+"""`/docs`: the API for people, and `/assets`: the files of all pages; no other host is asked for anything."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
@@ -36,5 +38,15 @@ async def docs() -> HTMLResponse:
 
 
 def mount(app: FastAPI) -> None:
-    """Serve the files of pages: the viewer of the API's description."""
-    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    """Serve the files of pages: the viewer of the API's description, scripts and styles of the dashboard."""
+    app.mount("/assets", _Assets(directory=ASSETS), name="assets")
+
+
+class _Assets(StaticFiles):
+    """Files that browsers keep, and ask whether they are still the same."""
+
+    def file_response(self, *words: Any, **options: Any) -> Response:  # noqa: ANN401 - Starlette's
+        """One file."""
+        response = super().file_response(*words, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response

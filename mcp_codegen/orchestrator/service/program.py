@@ -19,6 +19,7 @@ from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
 from mcp_codegen.orchestrator.service.access import Access
 from mcp_codegen.orchestrator.service.audit import Audit
+from mcp_codegen.orchestrator.service.dashboard import sessions
 from mcp_codegen.orchestrator.service.feed import Feed
 from mcp_codegen.orchestrator.service.intake import Intake
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
@@ -103,7 +104,7 @@ def _access(program: Program, kept: sa.Engine) -> Access:
     tokens = Tokens(program.trust, http) if program.trust is not None else None
     is_open = program.trust is None and serving.is_loopback(program.listening.host)
     return Access(
-        [authenticating.by_key(kept), authenticating.by_token(tokens)],
+        [authenticating.by_key(kept), authenticating.by_token(tokens), sessions.by_session(kept)],
         authenticating.open_until_closed(kept) if is_open else None,
     )
 
@@ -124,4 +125,4 @@ def _say(program: Program, kept: sa.Engine, url: str) -> None:
     closed = program.trust is not None or keys.any_made(kept)
     door = "" if closed else "; no key was made yet: everybody on this machine may do everything"
     work = f"{len(program.works)} workers" if program.works else "no workers of its own"
-    print(f"mcp-orchestrator: {url} (API at {url}/docs), {work}{door}", file=sys.stderr, flush=True)
+    print(f"mcp-orchestrator: {url} (dashboard; API at {url}/docs), {work}{door}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -67,13 +67,16 @@ BODY: Mapping[str, Any] = {
 }
 
 
-async def received(request: Request, service: Service) -> Order:
-    """What is asked for, with its rows in a file of the intake. Raises `Refusal`."""
+async def received(request: Request, service: Service, *, beside: Collection[str] = ()) -> Order:
+    """What is asked for, with its rows in a file of the intake. Raises `Refusal`.
+
+    `beside` are fields of a form that are none of the batch's.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return await run_in_threadpool(_from_json, parse(await request.body()), service)
     if kind == FORM:
-        return await _from_form(request, service)
+        return await _from_form(request, service, beside)
     raise Refusal(
         415, "a batch is JSON, or an uploaded file", hint=f"send application/json, or {FORM} with a part called file"
     )
@@ -144,10 +147,11 @@ def _from_json(body: object, service: Service) -> Order:
     return order
 
 
-async def _from_form(request: Request, service: Service) -> Order:
+async def _from_form(request: Request, service: Service, beside: Collection[str]) -> Order:
     """The file was streamed to disk as it came, and is copied from there."""
     async with request.form(max_files=1, max_fields=10 + MOST_KEYS) as form:
-        given: dict[str, Any] = {name: form.get(name) for name in form if name not in ("key", "file")}
+        others = ("key", "file", *beside)
+        given: dict[str, Any] = {name: form.get(name) for name in form if name not in others}
         given |= {"key": form.getlist("key")} if "key" in form else {}
         part = form.get("file")
         name = (part.filename or "") if isinstance(part, UploadFile) else ""

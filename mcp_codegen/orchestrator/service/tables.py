@@ -8,13 +8,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from mcp_codegen.orchestrator.durable import ledger
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.service import audit, keys
+from mcp_codegen.orchestrator.service.dashboard import sessions
 
 
 def prepare(database: sa.Engine) -> None:
     """Make the tables that are missing. Raises OrchestratorError."""
     ledger.prepare(database)
     try:
-        for metadata in (keys.metadata, audit.metadata):
+        for metadata in (keys.metadata, audit.metadata, sessions.metadata):
             metadata.create_all(database)
     except SQLAlchemyError as error:
         raise OrchestratorError(
