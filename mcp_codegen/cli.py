@@ -14,11 +14,13 @@ from pathlib import Path
 
 import click
 
-from mcp_codegen import __version__, building, memory, output, pipeline
+from mcp_codegen import __version__, building, memory, output, pipeline, reviewing
 from mcp_codegen.building import Built
 from mcp_codegen.cli_catalogs import add, init, list_
 from mcp_codegen.cli_doctor import doctor
+from mcp_codegen.cli_enrich import enrich
 from mcp_codegen.cli_import import import_
+from mcp_codegen.cli_lint import lint
 from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
 from mcp_codegen.cli_versions import diff, release
 from mcp_codegen.pipeline import Loaded
@@ -56,8 +58,9 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     """
     with uncollected(), mistakes(as_json=as_json):
         files = [catalog_file(path) for path in catalogs]
+        cache = memory.folder(os.environ)
         for path, loaded in zip(files, pipeline.load_all(files), strict=True):
-            note(loaded.notices)
+            note([*loaded.notices, *reviewing.flagged(loaded, cache)])
             if not as_json:
                 tools = len(loaded.catalog.active)
                 click.echo(f"{path}: {count(tools, 'active API')}, no problems")
@@ -85,9 +88,9 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
     """
     with uncollected(), mistakes():
         loaded = pipeline.load_distinct(map(catalog_file, catalogs))
-        for one in loaded:
-            note(one.notices)
         cache = memory.folder(os.environ)
+        for one in loaded:
+            note([*one.notices, *reviewing.flagged(one, cache)])
         if check:
             remedy = "run `mcp-codegen generate` and review the change."
             diff = building.compare(loaded, out, cache, _announce_generation)
@@ -153,7 +156,7 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
 
 
-for _verb in (init, add, import_, list_, diff, release, doctor):
+for _verb in (init, add, import_, list_, diff, release, lint, enrich, doctor):
     main.add_command(_verb)
 
 

@@ -1,0 +1,62 @@
+"""The ways in which texts instruct a model, as they are listed in `phrases/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+LONGEST_HINT: Final = 4
+_FOLDER: Final = Path(__file__).parent / "phrases"
+_BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
+"""Up to so many words between two others."""
+_WORD: Final = re.compile(r"[a-z']+")
+_FOREIGN: Final = frozenset(
+    ["el", "la", "los", "las", "del", "que", "una", "un", "por", "para", "con", "sin", "sus", "su", "le", "lo", "al", "eres", "nunca", "siempre", "y", "o", "os", "um", "uma", "nao", "voce", "com", "sem", "les", "des", "une", "ne", "pas", "vous", "tu", "est", "du", "et", "der", "das", "den", "dem", "ein", "eine", "nicht", "und", "sie", "zu", "von", "il", "gli", "non", "che", "di", "de", "e", "per", "het", "een", "niet", "nie", "jest", "ve", "bir", "i", "els", "amb", "och", "att"]
+)
+"""Short words that are frequent in other languages, and rare in English."""
+_OTHER_SCRIPTS: Final = "\u0370"
+"""From this letter on, a text is not in Latin letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A way to say it."""
+
+    about: str
+    """What the text does."""
+    pattern: re.Pattern[str]
+    hints: frozenset[str]
+
+
+def possible(reading: str) -> Iterator[Phrase]:
+    """The phrases that may be in a plain text: a cheap look at its words spares most patterns."""
+    starts = {word[:LONGEST_HINT] for word in _WORD.findall(reading)}
+    yield from (phrase for phrase in phrases("english") if not phrase.hints.isdisjoint(starts))
+    if not _FOREIGN.isdisjoint(reading.split()) or any(letter >= _OTHER_SCRIPTS for letter in reading):
+        yield from phrases("others")
+
+
+@cache
+def phrases(name: str) -> tuple[Phrase, ...]:
+    """Those of one list, read and compiled when they are first needed."""
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = yaml.load((_FOLDER / f"{name}.yaml").read_text("utf-8"), loader)  # noqa: S506 - a safe one
+    return tuple(
+        Phrase(
+            one["about"],
+            re.compile(_expanded(one["pattern"], found["pieces"])),
+            frozenset(one.get("hints", "").split()),
+        )
+        for one in found["phrases"]
+    )
+
+
+def _expanded(source: str, pieces: Mapping[str, str]) -> str:
+    whole = re.sub(r"<to:(\d)>", lambda match: _BETWEEN % match[1], source)
+    return re.sub(r"<(\w+)>", lambda match: pieces[match[1]], whole)
