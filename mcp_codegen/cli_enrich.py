@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,13 +47,13 @@ _SHOWN = 10
 )
 def enrich(
     catalog: Path,
+    *,
     language: str,
     only: tuple[str, ...],
     max_cost: float | None,
     price: str,
     model: str,
     concurrency: int,
-    *,
     missing: bool,
     dry_run: bool,
 ) -> None:
@@ -94,7 +95,19 @@ def enrich(
         service = asking.service(os.environ, model)
         with _progress(sum(len(one.places) for one in questions)) as watch:
             try:
-                outcome = asyncio.run(run(questions, data, language, service, cost, budget, keeper, watch, concurrency))
+                outcome = asyncio.run(
+                    run(
+                        questions,
+                        data,
+                        language=language,
+                        service=service,
+                        price=cost,
+                        budget=budget,
+                        keeper=keeper,
+                        watch=watch,
+                        concurrent=concurrency,
+                    )
+                )
             except KeyboardInterrupt:
                 click.echo(
                     f"Stopped. {descriptions.file_of(file)} holds every answer; the same command goes on.", err=True
@@ -108,8 +121,6 @@ def enrich(
 
 
 def _check_language(tag: str) -> None:
-    import re  # noqa: PLC0415 - here alone
-
     if tag and not re.fullmatch(_TAG, tag):
         raise SettingsError(f"--language {shown(tag)} is no language; write a tag such as en, es or pt-BR")
 
@@ -123,8 +134,9 @@ def _foretell(questions: Sequence[Question], data: dict[str, object], language: 
     usual = sum(costs.usual_tokens_out(one) for one in questions)
     most = sum(costs.most_tokens_out(one, model) for one in questions)
     click.echo(
-        f"{count(texts, 'text')} in {count(len(questions), 'request')} to {model}: about {needed:,} tokens in and {usual:,} out, "
-        f"estimated by characters; about US$ {price.cost(needed, usual):.4f}, at most US$ {price.cost(needed, most):.4f} "
+        f"{count(texts, 'text')} in {count(len(questions), 'request')} to {model}: "
+        f"about {needed:,} tokens in and {usual:,} out, estimated by characters; "
+        f"about US$ {price.cost(needed, usual):.4f}, at most US$ {price.cost(needed, most):.4f} "
         f"at the price of {price.of} (US$ {price.tokens_in:g} in, {price.tokens_out:g} out per million)"
     )
 
@@ -136,17 +148,16 @@ def _clean(keeper: Keeper, file: Path) -> None:
     if gone:
         click.echo(f"note: {name}: {count(gone, 'text')} of places that are gone removed", err=True)
     if kept:
-        click.echo(
-            f"note: {name}: {count(kept, 'text')} of people for places that are gone kept; remove them when you like",
-            err=True,
-        )
+        said = f"{count(kept, 'text')} of people for places that are gone kept"
+        click.echo(f"note: {name}: {said}; remove them when you like", err=True)
 
 
 def _tell(outcome: Outcome, budget: Budget, file: Path, questions: Sequence[Question]) -> None:
     asked = sum(len(one.places) for one in questions)
     click.echo(
-        f"{descriptions.file_of(file)}: {outcome.written} of {count(asked, 'text')} written in {count(budget.requests, 'request')}; "
-        f"{budget.tokens_in:,} tokens in and {budget.tokens_out:,} out, as counted by the service, US$ {budget.spent:.4f}"
+        f"{descriptions.file_of(file)}: {outcome.written} of {count(asked, 'text')} written "
+        f"in {count(budget.requests, 'request')}; {budget.tokens_in:,} tokens in and {budget.tokens_out:,} out, "
+        f"as counted by the service, US$ {budget.spent:.4f}"
     )
     for pointer, why in list(outcome.refused.items())[:_SHOWN]:
         click.echo(f"no text for {shown(pointer)}: {why}", err=True)

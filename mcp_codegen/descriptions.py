@@ -1,7 +1,8 @@
 """`descriptions.json` beside a catalog: texts by place, what each was made from, and whose it is.
 
 Reading it takes nothing but the file. A text counts where its place exists and what it was made from is still so; a
-person's text counts as long as its place exists. A text is a person's when its digest is not that of what a model wrote.
+person's text counts as long as its place exists. A text is a person's when its digest is not that of what a model
+wrote.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class File(Node):
     version: Literal[1] = 1
     catalog: str = ""
     """The name of the catalog that the texts are for."""
-    texts: dict[str, Entry] = {}
+    texts: dict[str, Entry] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

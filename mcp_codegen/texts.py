@@ -20,9 +20,10 @@ _SCHEMAS: Final = ("schema", "output")
 """Keys of JSON Schemas."""
 _ALTERNATIVES: Final = ("allOf", "anyOf", "oneOf")
 _SAID: Final = (
-    "name", "title", "description", "tags", "httpMethod", "type", "format", "required", "in", "enum", "const", "pattern",
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
-    "nullable", "deprecated", "readOnly", "writeOnly", "destructive", "idempotent", "secret", "$ref",
+    "name", "title", "description", "tags", "httpMethod", "type", "format", "required", "in", "enum", "const",
+    "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "nullable", "deprecated", "readOnly", "writeOnly", "destructive",
+    "idempotent", "secret", "$ref",
 )  # fmt: skip
 """What a text is made from. Examples and defaults are none of it: they may be somebody's data."""
 _MOST_VALUES: Final = 30

@@ -16,6 +16,7 @@ DEPLOYMENT: Final = "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME"
 DEFAULT_MODEL: Final = "gpt-4.1-mini"
 _API_VERSION: Final = "2024-10-21"
 _SCOPE: Final = "https://cognitiveservices.azure.com/.default"
+_LONGEST_NAME: Final = 100
 _SECONDS: Final = 180.0
 _RETRIES: Final = 6
 """After 408, 409, 429, 5xx and broken connections; a Retry-After of up to two minutes counts."""
@@ -72,8 +73,8 @@ def service(environ: Mapping[str, str], model: str) -> Service:
     key, base_url = value("OPENAI_API_KEY"), value("OPENAI_BASE_URL")
     if not key and not base_url:
         raise SettingsError(
-            f"no language model is configured; set OPENAI_API_KEY (and OPENAI_BASE_URL for another service), or {ENDPOINT}, "
-            f"{DEPLOYMENT} and AZURE_OPENAI_API_KEY; `mcp-codegen doctor` looks at them"
+            "no language model is configured; set OPENAI_API_KEY (and OPENAI_BASE_URL for another service), or "
+            f"{ENDPOINT}, {DEPLOYMENT} and AZURE_OPENAI_API_KEY; `mcp-codegen doctor` looks at them"
         )
     return Service(model or value("OPENAI_MODEL") or DEFAULT_MODEL, "", base_url, "", key)
 
@@ -142,9 +143,7 @@ def _reply(found: Any, one: Service) -> Reply:  # noqa: ANN401 - whatever the se
     return Reply(
         content if isinstance(content, str) else "",
         getattr(choice, "finish_reason", None) == "length",
-        (
-            model if isinstance(model, str) and 0 < len(model) <= 100 and model.isprintable() else one.model
-        ),
+        (model if isinstance(model, str) and 0 < len(model) <= _LONGEST_NAME and model.isprintable() else one.model),
         _count(getattr(usage, "prompt_tokens", None)),
         _count(getattr(usage, "completion_tokens", None)),
     )

@@ -17,7 +17,7 @@ PRICES: Final = {
     "gpt-5": (1.25, 10.0), "gpt-5-mini": (0.25, 2.0), "gpt-5-nano": (0.05, 0.4),
     "o3": (2.0, 8.0), "o4-mini": (1.1, 4.4),
 }  # fmt: skip
-"""US dollars for a million tokens in and out, as published for the services' standard tier in 2025. `--price` overrides."""
+"""US dollars for a million tokens in and out, as published for the standard tier in 2025. `--price` overrides."""
 _REASONING: Final = re.compile(r"(?:^|[^a-z])(?:o\d|gpt-?5)")
 _THOUGHTS: Final = 4_000
 """Tokens that a reasoning model may think, which are paid for as output."""

@@ -49,8 +49,7 @@ class Keeper:
             return
         found = descriptions.load(self._catalog)
         if not descriptions.is_for(found, self._name):
-            raise SettingsError(
-                f"{shown(str(self._file))} is for the catalog {shown(found.catalog)}; keep each catalog in a folder of its own"
-            )
+            said = f"{shown(str(self._file))} is for the catalog {shown(found.catalog)}"
+            raise SettingsError(f"{said}; keep each catalog in a folder of its own")
         self._content = content
         self.texts = dict(found.texts)

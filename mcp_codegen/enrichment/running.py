@@ -120,6 +120,7 @@ class _Run:
 async def run(
     questions: Sequence[Question],
     data: Mapping[str, Any],
+    *,
     language: str,
     service: Service,
     price: Price,

@@ -67,7 +67,7 @@ def mixed(text: str) -> Iterator[str]:
             return
 
 
-def _hides(character: str, text: str, index: int) -> str:
+def _hides(character: str, text: str, index: int) -> str:  # noqa: PLR0911 - one for each kind
     if character.isascii():
         if character == "\r" and text[index + 1 : index + 2] not in ("\n", ""):
             return "a return without a new line"

@@ -10,7 +10,7 @@ from mcp_codegen import names
 from mcp_codegen.errors import Pointer, shown
 from mcp_codegen.linting import carried, characters, disguises
 from mcp_codegen.linting.findings import Finding
-from mcp_codegen.linting.saying import possible
+from mcp_codegen.linting.saying import pattern, possible
 from mcp_codegen.linting.strings import Written, strings
 from mcp_codegen.texts import escaped
 
@@ -20,19 +20,6 @@ _FROM_PLAIN: Final = 5
 """Shorter texts say nothing to a model."""
 _TURNED: Final = re.compile(
     r"\b(?:erongi|tpmorp|snoitcurtsni|metsys|tnatsissa|drawrof|vtaber|cebzcg|vafgehpgvbaf?|flfgrz|nffvfgnag|sbejneq|hfre|resu)\b"
-)
-_DIRECTING: Final = re.compile(
-    r"\b(?:call|invoke|run|execute|trigger|use|prefer|choose|select|instead of|rather than|forward to|hand over to|switch to|delegate to|pass (?:it|this|the \w+) to|chain|before|after|"
-    r"never|always|must|llam[ae]\w*|us[ae]r?|utili[sz]\w*|invo[cq]\w*|ejecut\w*|appel\w*|chiam\w*|verwend\w*|nutz\w*|aufruf\w*|ruf\w*)\W+(?:\w+\W+){0,4}?$",
-    re.IGNORECASE,
-)
-_GRAVE: Final = re.compile(
-    r"\b(?:first|must|always|never|instead|immediately|silently|secretly|then call|before (?:using|calling|answering|responding)|every time|also call|rather than|do not use|don't use|prefer|siempre|nunca|primero|debes?|antes|en lugar|"
-    r"toujours|jamais|avant|immer|niemals|zuerst|sempre|prima)\b",
-    re.IGNORECASE,
-)
-_IDENTIFIER: Final = re.compile(
-    r"\b(?:call|invoke|run|execute|trigger|llama a|invoca|ejecuta|appelle|rufe)s? (?:the |to |la |el |le )?[`'\"]?([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b[`'\"]?(?:\(|\W+(?:first|then|before|after|with|and (?:pass|send|include)|on|using|to)\b|[`'\"]|[.!;,]|$)"
 )
 _NAME: Final = re.compile(r"(?<![\w/#.-])[\w-]+(?![\w/])")
 _TOOLISH: Final = re.compile(r"[a-z0-9]_[a-z0-9]|[a-z][A-Z]|[a-z]-[a-z]|\d")
@@ -87,7 +74,10 @@ def _about_tools(data: Any) -> Iterator[Finding]:  # noqa: ANN401 - JSON
 
 
 def check(text: str, *, is_text: bool = True) -> Iterator[tuple[str, str]]:
-    """The rule and what is said, for everything in one text. is_text: not a name or an example, which may hold anything."""
+    """The rule and what is said, for everything in one text.
+
+    is_text: not a name or an example, which may hold links and data.
+    """
     yield from (("hidden-characters", said) for said in characters.hidden(text))
     yield from (("mixed-scripts", said) for said in characters.mixed(text))
     if len(text) < _FROM_PLAIN:
@@ -99,7 +89,9 @@ def check(text: str, *, is_text: bool = True) -> Iterator[tuple[str, str]]:
         yield from carried.links(text)
         if characters.far(text):
             yield "far-blanks", "text stands far behind blanks or empty lines"
-        yield from (("names-another-tool", f"it directs to {shown(match[1])}") for match in _IDENTIFIER.finditer(text))
+        yield from (
+            ("names-another-tool", f"it directs to {shown(match[1])}") for match in pattern("identifier").finditer(text)
+        )
     decoded = []
     for said, meant in carried.encoded(text):
         decoded.append(meant)
@@ -139,14 +131,12 @@ class _Tools:
             if match[0] not in self._called:
                 continue
             before = one.text[max(0, match.start() - 60) : match.start()]
-            if match[0] not in own and _DIRECTING.search(before) and _GRAVE.search(one.text):
+            if match[0] not in own and pattern("directing").search(before) and pattern("grave").search(one.text):
                 yield "names-another-tool", f"it directs to the tool {shown(match[0])}"
 
 
 def _own(place: str) -> tuple[str, ...]:
     """The names of the tool that a place belongs to."""
     parts = place.split("/")
-    name = (
-        parts[2].replace("~1", "/").replace("~0", "~") if parts[1:2] == ["apis"] and len(parts) > 2 else ""
-    )
+    name = parts[2].replace("~1", "/").replace("~0", "~") if parts[1:2] == ["apis"] and parts[2:] else ""
     return (name, names.tool_name(name)) if name else ()

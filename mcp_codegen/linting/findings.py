@@ -40,7 +40,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "hidden-markup": Rule(
         "error",
-        "HTML or Markdown that a page does not show, or that loads or runs something: comments, styles, images, scripts.",
+        "HTML or Markdown that a page does not show, or that loads or runs something.",
         "write what is meant as plain text",
     ),
     "mixed-scripts": Rule(

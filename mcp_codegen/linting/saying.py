@@ -17,7 +17,78 @@ _BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
 """Up to so many words between two others."""
 _WORD: Final = re.compile(r"[a-z']+")
 _FOREIGN: Final = frozenset(
-    ["el", "la", "los", "las", "del", "que", "una", "un", "por", "para", "con", "sin", "sus", "su", "le", "lo", "al", "eres", "nunca", "siempre", "y", "o", "os", "um", "uma", "nao", "voce", "com", "sem", "les", "des", "une", "ne", "pas", "vous", "tu", "est", "du", "et", "der", "das", "den", "dem", "ein", "eine", "nicht", "und", "sie", "zu", "von", "il", "gli", "non", "che", "di", "de", "e", "per", "het", "een", "niet", "nie", "jest", "ve", "bir", "i", "els", "amb", "och", "att"]
+    [
+        "el",
+        "la",
+        "los",
+        "las",
+        "del",
+        "que",
+        "una",
+        "un",
+        "por",
+        "para",
+        "con",
+        "sin",
+        "sus",
+        "su",
+        "le",
+        "lo",
+        "al",
+        "eres",
+        "nunca",
+        "siempre",
+        "y",
+        "o",
+        "os",
+        "um",
+        "uma",
+        "nao",
+        "voce",
+        "com",
+        "sem",
+        "les",
+        "des",
+        "une",
+        "ne",
+        "pas",
+        "vous",
+        "tu",
+        "est",
+        "du",
+        "et",
+        "der",
+        "das",
+        "den",
+        "dem",
+        "ein",
+        "eine",
+        "nicht",
+        "und",
+        "sie",
+        "zu",
+        "von",
+        "il",
+        "gli",
+        "non",
+        "che",
+        "di",
+        "de",
+        "e",
+        "per",
+        "het",
+        "een",
+        "niet",
+        "nie",
+        "jest",
+        "ve",
+        "bir",
+        "i",
+        "els",
+        "amb",
+        "och",
+        "att",
+    ]
 )
 """Short words that are frequent in other languages, and rare in English."""
 _OTHER_SCRIPTS: Final = "\u0370"
@@ -45,8 +116,7 @@ def possible(reading: str) -> Iterator[Phrase]:
 @cache
 def phrases(name: str) -> tuple[Phrase, ...]:
     """Those of one list, read and compiled when they are first needed."""
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = yaml.load((_FOLDER / f"{name}.yaml").read_text("utf-8"), loader)  # noqa: S506 - a safe one
+    found = _read(name)
     return tuple(
         Phrase(
             one["about"],
@@ -55,6 +125,30 @@ def phrases(name: str) -> tuple[Phrase, ...]:
         )
         for one in found["phrases"]
     )
+
+
+@cache
+def pattern(name: str) -> re.Pattern[str]:
+    """One of what texts carry."""
+    return re.compile(_read("carried")[name], re.IGNORECASE)
+
+
+@cache
+def hiding() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Markup that hides: what is said of it, and what it looks like."""
+    return tuple((one["said"], re.compile(one["pattern"], re.IGNORECASE)) for one in _read("carried")["hiding"])
+
+
+@cache
+def marking() -> tuple[re.Pattern[str], ...]:
+    """What looks like a piece of a conversation."""
+    return tuple(re.compile(one, re.IGNORECASE) for one in _read("carried")["markers"])
+
+
+@cache
+def _read(name: str) -> Any:  # noqa: ANN401 - of this package
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((_FOLDER / f"{name}.yaml").read_text("utf-8"), loader)  # noqa: S506 - a safe one
 
 
 def _expanded(source: str, pieces: Mapping[str, str]) -> str:

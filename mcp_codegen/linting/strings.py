@@ -13,9 +13,11 @@ Kind = Literal["text", "value", "name"]
 _TEXTS: Final = frozenset({"title", "description", "summary", "$comment"})
 _VALUES: Final = frozenset({"example", "examples", "default", "enum", "const"})
 _SILENT: Final = frozenset({
-    "endpoint", "baseUrl", "tokenUrl", "pattern", "sampleCurl", "pythonExample", "$ref", "$schema", "$id", "env", "usernameEnv", "passwordEnv",
-    "clientIdEnv", "clientSecretEnv", "lint", "type", "format", "in", "style", "httpMethod", "contentType", "answerType", "version", "license", "namespace",
-    "lastModified", "modifiedBy", "mapping", "discriminator", "externalDocs", "xml", "redirects", "versioning", "pagination", "scopes", "required",
+    "endpoint", "baseUrl", "tokenUrl", "pattern", "sampleCurl", "pythonExample", "$ref", "$schema", "$id", "env",
+    "usernameEnv", "passwordEnv", "clientIdEnv", "clientSecretEnv", "lint", "type", "format", "in", "style",
+    "httpMethod", "contentType", "answerType", "version", "license", "namespace", "lastModified", "modifiedBy",
+    "mapping", "discriminator", "externalDocs", "xml", "redirects", "versioning", "pagination", "scopes",
+    "required",
 })  # fmt: skip
 """Keys whose values callers are not shown as text, or that have a form of their own."""
 _MAPS: Final = frozenset({"properties", "schemas", "gateways", "patternProperties", "dependentSchemas"})
@@ -39,7 +41,12 @@ def strings(data: Any) -> Iterator[Written]:  # noqa: ANN401 - JSON
 
 
 def _strings(
-    data: Any, pointer: Pointer, place: str, kind: Kind, *, are_names: bool
+    data: Any,  # noqa: ANN401 - JSON
+    pointer: Pointer,
+    place: str,
+    kind: Kind,
+    *,
+    are_names: bool,
 ) -> Iterator[Written]:
     if isinstance(data, str):
         yield Written(pointer, place, data, kind)

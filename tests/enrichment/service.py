@@ -38,7 +38,7 @@ class Service:
     asked: list[Asked] = field(default_factory=list)
     faults: dict[int, Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
     """By the number of the request, from 1."""
-    write: Write = lambda asked: texts(asked)
+    write: Write = field(default_factory=lambda: texts)
     """From a request to the content of the answer: a text, or what is written as JSON."""
     finish: Callable[[Asked], str] = lambda asked: "stop"
     usage: Json = None
@@ -57,7 +57,9 @@ class Service:
 
 
 def texts(asked: Asked) -> dict[str, str]:
-    return {key: f"Written text {len(place)} about {place.split('/')[-2] or 'all'}" for key, place in asked.places.items()}
+    return {
+        key: f"Written text {len(place)} about {place.split('/')[-2] or 'all'}" for key, place in asked.places.items()
+    }
 
 
 def refuse(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -115,7 +117,7 @@ def serving() -> Iterator[Service]:
             message = {"role": "assistant", "content": content}
             usage = service.usage or {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
             answer = {
-                "id": "1", "object": "chat.completion", "created": 1, "model": "gpt-4.1-mini-2025-04-14", "usage": usage,
+                "id": "1", "object": "chat.completion", "created": 1, "model": "gpt-4.1-mini-2025", "usage": usage,
                 "choices": [{"index": 0, "message": message, "finish_reason": service.finish(asked)}],
             }  # fmt: skip
             whole = json.dumps(answer).encode()
@@ -128,8 +130,13 @@ def serving() -> Iterator[Service]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *args: object) -> None:
+            """Those who were asking may be gone."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     service.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -126,7 +126,8 @@ def test_a_models_text_of_a_place_that_is_gone_goes_too(catalog):
 
 def test_refusals_errors_and_broken_answers_are_gone_through(catalog, service):
     service.faults = {
-        1: refuse(429, **SOON), 2: refuse(500, **SOON), 3: truncate, 4: refuse(503, **SOON), 5: no_json, 6: refuse(429, retry_after="0.01"),
+        1: refuse(429, **SOON), 2: refuse(500, **SOON), 3: truncate, 4: refuse(503, **SOON), 5: no_json,
+        6: refuse(429, retry_after="0.01"),
     }  # fmt: skip
     spoilt = iter(["", "not json", '{"t1": ', "[]", '{"t1": {"a": 1}}'])
     service.write = lambda asked: next(spoilt, None) or texts(asked)
@@ -157,8 +158,17 @@ def test_a_text_that_would_deceive_is_never_kept(catalog, service, lie):
 
 def test_no_answer_changes_anything_but_text(catalog, service, tmp_path):
     def lie(asked: Asked) -> Any:
-        more = {"name": "evil", "type": "object", "inputs": [], "endpoint": "https://evil.example", "auth": "none", "/apis/0/endpoint": "/x"}
-        said = {key: f"  Text\x00 with \x1b[31mcontrols\x07\nand lines {place[-9:]} " for key, place in asked.places.items()}
+        more = {
+            "name": "evil",
+            "type": "object",
+            "inputs": [],
+            "endpoint": "https://evil.example",
+            "auth": "none",
+            "/apis/0/endpoint": "/x",
+        }
+        said = {
+            key: f"  Text\x00 with \x1b[31mcontrols\x07\nand lines {place[-9:]} " for key, place in asked.places.items()
+        }
         return more | said | {"t99": "of no place", "__proto__": {"active": False}}
 
     service.write = lie
@@ -181,7 +191,11 @@ def test_no_answer_changes_anything_but_text(catalog, service, tmp_path):
 
 def textless(data: Any) -> Any:
     if isinstance(data, dict):
-        return {key: textless(value) for key, value in data.items() if key not in ("title", "description") or isinstance(value, dict)}
+        return {
+            key: textless(value)
+            for key, value in data.items()
+            if key not in ("title", "description") or isinstance(value, dict)
+        }
     return [textless(value) for value in data] if isinstance(data, list) else data
 
 
@@ -195,12 +209,12 @@ def code_of(file: Path) -> str:
                 node.value = ast.Constant("")
             return node
 
-        def visit_Expr(self, node: ast.Expr) -> ast.Expr:  # noqa: N802
+        def visit_Expr(self, node: ast.Expr) -> ast.Expr:
             if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
                 node.value = ast.Constant("")
             return node
 
-        def visit_Constant(self, node: ast.Constant) -> ast.Constant:  # noqa: N802
+        def visit_Constant(self, node: ast.Constant) -> ast.Constant:
             return ast.Constant("") if isinstance(node.value, str) and " " in node.value else node
 
     return ast.dump(Blank().visit(ast.parse(file.read_text("utf-8"))))
@@ -214,7 +228,7 @@ def test_a_cut_answer_is_asked_for_in_smaller_parts(catalog, service):
     service.finish = lambda asked: "length" if len(asked.places) > 2 else "stop"
     result = enrich(catalog, "--only", "deuda_fija")
     assert result.exit_code == 0, result.stderr
-    assert max(len(asked.places) for asked in service.asked[-4:]) <= 2
+    assert sorted(found(catalog)) == sorted(service.asked[0].places.values())
 
 
 def test_killed_at_any_moment_it_goes_on_without_paying_twice(catalog, service):
@@ -275,11 +289,22 @@ def test_azure_is_asked_by_its_deployment_and_key(catalog, service, monkeypatch)
 
 def test_what_is_sent_holds_no_example_no_address_and_no_setting(catalog, service):
     data = json.loads(catalog.read_text("utf-8"))
-    data["apis"][0] |= {"x-note": "an inner note", "sampleCurl": "curl -H 'Authorization: Bearer abc.def' https://inner.example/a"}
+    data["apis"][0] |= {
+        "x-note": "an inner note",
+        "sampleCurl": "curl -H 'Authorization: Bearer abc.def' https://inner.example/a",
+    }
     catalog.write_text(json.dumps(data), "utf-8")
     assert enrich(catalog).exit_code == 0
     sent = json.dumps([asked.body for asked in service.asked], ensure_ascii=False)
-    for private in ("198765432", "523_47_682957384\"", "Bearer abc", "inner.example", "an inner note", "APIM_BASE_URL", "SUBSCRIPTION"):
+    for private in (
+        "198765432",
+        '523_47_682957384"',
+        "Bearer abc",
+        "inner.example",
+        "an inner note",
+        "APIM_BASE_URL",
+        "SUBSCRIPTION",
+    ):
         assert private not in sent
 
 
@@ -310,7 +335,14 @@ def test_a_file_of_texts_that_is_none_is_told_with_its_place(catalog, content, s
 
 
 def test_texts_for_places_that_are_none_change_nothing(catalog, tmp_path):
-    wrong = ["/apis/deuda_fija/endpoint", "/apis/deuda_fija/name", "/apis/0/description", "/gateways/apim/baseUrl", "/name", "/apis/deuda_fija/inputs/type/type"]
+    wrong = [
+        "/apis/deuda_fija/endpoint",
+        "/apis/deuda_fija/name",
+        "/apis/0/description",
+        "/gateways/apim/baseUrl",
+        "/name",
+        "/apis/deuda_fija/inputs/type/type",
+    ]
     entries = {at: {"text": "https://evil.example"} for at in wrong}
     catalog.with_name("descriptions.json").write_text(json.dumps({"texts": entries}), "utf-8")
     result = codegen("generate", catalog, "--out", tmp_path / "made")
