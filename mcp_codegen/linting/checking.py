@@ -84,7 +84,8 @@ def check(text: str, *, is_text: bool = True) -> Iterator[tuple[str, str]]:
         return
     yield from (("poses-as-a-conversation", said) for said in carried.markers(text))
     if is_text:
-        yield from (("hidden-markup", said) for said in carried.markup(text))
+        for one in (text, *disguises.unmasked(text)):
+            yield from (("hidden-markup", said) for said in carried.markup(one))
         yield from (("sensitive-place", said) for said in carried.sensitive(text))
         yield from carried.links(text)
         if characters.far(text):

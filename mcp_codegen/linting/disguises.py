@@ -59,7 +59,7 @@ def readings(text: str) -> Iterator[str]:
     """The ways in which a text may be read, each of them plain; the first is the text as it stands."""
     first = plain(text)
     yield first
-    yield from (plain(one) for one in _unmasked(text) if one != text)
+    yield from (plain(one) for one in unmasked(text) if one != text)
     if _MARKUP.search(first):
         yield plain(_MARKUP.sub("", first))
         yield plain(_MARKUP.sub(" ", first))
@@ -81,7 +81,8 @@ def turned(text: str) -> Iterator[str]:
     yield codecs.encode(first, "rot13")
 
 
-def _unmasked(text: str) -> Iterator[str]:
+def unmasked(text: str) -> Iterator[str]:
+    """The text with its entities, percent signs and escapes resolved, where it has any."""
     if "&" in text and _ENTITY.search(text):
         yield html.unescape(html.unescape(text))
     if "%" in text:

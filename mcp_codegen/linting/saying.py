@@ -19,6 +19,13 @@ _WORD: Final = re.compile(r"[a-z']+")
 _FOREIGN: Final = frozenset(
     [
         "el",
+        "sobre",
+        "esta",
+        "este",
+        "esto",
+        "en",
+        "tu",
+        "tus",
         "la",
         "los",
         "las",
