@@ -48,15 +48,15 @@ def review(loaded: Loaded) -> list[Told]:
 
 
 def flagged(loaded: Loaded, cache: Path | None) -> list[Diagnostic]:
-    """What somebody has to look at. cache: where it is remembered that there is nothing, so that it costs nothing."""
-    about = [one.model_dump() for one in loaded.catalog.catalog.lint]
-    texts = {at: one.text for at, one in loaded.descriptions.texts.items()}
-    (key,) = memory.keys([json.dumps(["lint", loaded.digest, about, texts], sort_keys=True)]) if cache else ("",)
-    if memory.recall(cache, key) is not None:
-        return []
+    """What somebody has to look at. cache: where it is remembered for the same files, so that it costs nothing."""
+    beside = loaded.descriptions.read
+    files = [(one.file, one.text) for one in (loaded.read, beside) if one]
+    (key,) = memory.keys([json.dumps(["lint", files])]) if cache else ("",)
+    known = memory.recall(cache, key)
+    if known is not None:
+        return [Diagnostic(**json.loads(one)) for one in known.values()]
     found = [_named(one) for one in review(loaded) if one.finding.is_flagged]
-    if not found:
-        memory.note(cache, key, {})
+    memory.note(cache, key, {f"{number:06}": json.dumps(asdict(one)) for number, one in enumerate(found)})
     return found
 
 

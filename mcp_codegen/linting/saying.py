@@ -16,88 +16,6 @@ _FOLDER: Final = Path(__file__).parent / "phrases"
 _BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
 """Up to so many words between two others."""
 _WORD: Final = re.compile(r"[a-z']+")
-_FOREIGN: Final = frozenset(
-    [
-        "el",
-        "sobre",
-        "esta",
-        "este",
-        "esto",
-        "en",
-        "tu",
-        "tus",
-        "la",
-        "los",
-        "las",
-        "del",
-        "que",
-        "una",
-        "un",
-        "por",
-        "para",
-        "con",
-        "sin",
-        "sus",
-        "su",
-        "le",
-        "lo",
-        "al",
-        "eres",
-        "nunca",
-        "siempre",
-        "y",
-        "o",
-        "os",
-        "um",
-        "uma",
-        "nao",
-        "voce",
-        "com",
-        "sem",
-        "les",
-        "des",
-        "une",
-        "ne",
-        "pas",
-        "vous",
-        "tu",
-        "est",
-        "du",
-        "et",
-        "der",
-        "das",
-        "den",
-        "dem",
-        "ein",
-        "eine",
-        "nicht",
-        "und",
-        "sie",
-        "zu",
-        "von",
-        "il",
-        "gli",
-        "non",
-        "che",
-        "di",
-        "de",
-        "e",
-        "per",
-        "het",
-        "een",
-        "niet",
-        "nie",
-        "jest",
-        "ve",
-        "bir",
-        "i",
-        "els",
-        "amb",
-        "och",
-        "att",
-    ]
-)
-"""Short words that are frequent in other languages, and rare in English."""
 _OTHER_SCRIPTS: Final = "\u0370"
 """From this letter on, a text is not in Latin letters."""
 
@@ -116,8 +34,14 @@ def possible(reading: str) -> Iterator[Phrase]:
     """The phrases that may be in a plain text: a cheap look at its words spares most patterns."""
     starts = {word[:LONGEST_HINT] for word in _WORD.findall(reading)}
     yield from (phrase for phrase in phrases("english") if not phrase.hints.isdisjoint(starts))
-    if not _FOREIGN.isdisjoint(reading.split()) or any(letter >= _OTHER_SCRIPTS for letter in reading):
+    if not _foreign().isdisjoint(reading.split()) or any(letter >= _OTHER_SCRIPTS for letter in reading):
         yield from phrases("others")
+
+
+@cache
+def _foreign() -> frozenset[str]:
+    """Short words that are frequent in other languages, and rare in English."""
+    return frozenset(_read("others")["words"].split())
 
 
 @cache
