@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -162,9 +163,22 @@ def _safe(error: Exception, one: Service) -> str:
 def _entra() -> Any:  # noqa: ANN401 - of a package that need not be there
     """Tokens of Microsoft Entra ID, of whoever is signed in on this machine."""
     try:
-        from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider  # noqa: PLC0415 - an extra
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - an extra
+        from azure.identity import DefaultAzureCredential, get_bearer_token_provider  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SettingsError(
             "AZURE_OPENAI_API_KEY is not set, and signing in with Entra ID needs: pip install 'mcp-codegen[azure]'"
         ) from error
-    return get_bearer_token_provider(DefaultAzureCredential(), _SCOPE)
+    provide = get_bearer_token_provider(DefaultAzureCredential(), _SCOPE)
+
+    async def token() -> str:
+        try:
+            found: str = await asyncio.to_thread(provide)
+        except (AzureError, ValueError) as error:
+            said = shown(" ".join(str(error).split()))
+            raise SettingsError(
+                f"nobody is signed in with Entra ID: {said}; run `az login`, or set AZURE_OPENAI_API_KEY"
+            ) from error
+        return found
+
+    return token
