@@ -2,6 +2,7 @@
 
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError
 from mcp_codegen.orchestrator.process import Process, Run, Section
+from mcp_codegen.orchestrator.record import Measure
 from mcp_codegen.orchestrator.retrying import Retry
 
-__all__ = ["MisuseError", "Process", "ProcessError", "Retry", "Run", "Section", "StepError"]
+__all__ = ["Measure", "MisuseError", "Process", "ProcessError", "Retry", "Run", "Section", "StepError"]
