@@ -14,7 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import cli_batch, cli_history, command_line, inputs, loading, runner, store, summary
+from mcp_codegen.orchestrator import cli_batch, cli_history, cli_report, command_line, inputs, loading, runner, store, summary
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
@@ -42,7 +42,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_history.runs, cli_history.batches):
+for verb in (cli_batch.batch, cli_history.runs, cli_history.batches, cli_report.report):
     main.add_command(verb)
 
 

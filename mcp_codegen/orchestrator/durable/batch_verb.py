@@ -17,6 +17,7 @@ from rich.console import Console
 from mcp_codegen.orchestrator import runner
 from mcp_codegen.orchestrator.durable import batching, database, definition, exporting, ledger, telling, transact
 from mcp_codegen.orchestrator.durable.batching import Limits, Tally
+from mcp_codegen.orchestrator.durable.reporting import making
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.summary import error_text
@@ -173,6 +174,8 @@ def _check(order: Order, kept: sa.Engine) -> None:
 
 
 def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
+    if tally.read:
+        ledger.mark_batch(kept, order.batch, "running", rejected=tally.rejected)  # the report tells of them
     counts = ledger.counts(kept, order.batch)
     reasons = ledger.failures(kept, order.batch)
     saved: list[Path] = []
@@ -180,7 +183,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     with transact.history(kept) as history:
         try:
             if history is not None:
-                saved = exporting.results(kept, history, order.process, order.batch, order.results)
+                saved = making.make(kept, history, order.batch, order.results)
         except ResultsError as error:
             problem = f"✗ {error.message}"
     lines = [f"Batch {order.batch}: {_counted(counts)}"]
