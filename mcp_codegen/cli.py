@@ -10,21 +10,43 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import click
 
 from mcp_codegen import __version__, building, memory, output, pipeline
 from mcp_codegen.building import Built
-from mcp_codegen.cli_catalogs import add, init, list_
-from mcp_codegen.cli_doctor import doctor
-from mcp_codegen.cli_import import import_
 from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
-from mcp_codegen.cli_versions import diff, release
 from mcp_codegen.pipeline import Loaded
 
+_ELSEWHERE: Final = {
+    "add": ("cli_catalogs", "add"),
+    "diff": ("cli_versions", "diff"),
+    "doctor": ("cli_doctor", "doctor"),
+    "evaluate": ("cli_evaluate", "evaluate"),
+    "import": ("cli_import", "import_"),
+    "init": ("cli_catalogs", "init"),
+    "list": ("cli_catalogs", "list_"),
+    "release": ("cli_versions", "release"),
+}
+"""Verbs that stand in modules of their own, imported when asked for: what one brings, the others do without."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name = _ELSEWHERE[cmd_name]
+        command: click.Command = getattr(import_module(f"mcp_codegen.{module}"), name)
+        return command
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mcp-codegen")
 def main() -> None:
     """Compile API catalogs into MCP servers and typed clients.
@@ -151,10 +173,6 @@ def mock(catalog: Path, port: int, latency: int, faults: tuple[str, ...], seed: 
         behaviour = standin.Behaviour(latency=latency / 1000, faults=parsed, seed=seed)
         announce = _announce_json if as_json else _announce
         standin.serve(loaded.catalog, behaviour, os.environ, port=port, announce=announce, until_stdin_closes=as_json)
-
-
-for _verb in (init, add, import_, list_, diff, release, doctor):
-    main.add_command(_verb)
 
 
 def _done(built: Built) -> str:

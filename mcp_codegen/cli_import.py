@@ -111,3 +111,5 @@ def _tell(brought: Brought) -> None:
     if len(refused) > _MOST_SHOWN:
         click.echo(f"and {len(refused) - _MOST_SHOWN} more references that were not followed", err=True)
     click.echo(report.summary(brought.report), err=True)
+    for hint in brought.report.hints:
+        click.echo(f"hint: {hint}", err=True)

@@ -14,6 +14,7 @@ from mcp_codegen import names
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.errors import Problem, shown
 from mcp_codegen.listing import LISTING_BYTES, TOOL_BYTES, Listing
+from mcp_codegen.tokens import BUDGET, estimated
 from mcp_codegen.trimming import LONGEST_TEXT, PREFIX, size_of
 
 FEWEST: Final = 40
@@ -22,6 +23,7 @@ FEW: Final = 128
 """OpenAI's and VS Code's limit."""
 LONGEST_NAMES: Final = 60
 """Characters of a server's and a tool's name together, in hosts that join them."""
+_SEARCH: Final = "serve them with --tools search, which shows three tools that find the others"
 _NOT_AT_THE_ROOT: Final = ("oneOf", "anyOf", "allOf", "not", "enum", "$ref")
 
 Json = Any
@@ -71,8 +73,12 @@ def _count(listing: Listing) -> Iterator[Problem]:
     for most, who in ((FEW, "OpenAI and VS Code"), (FEWEST, "Cursor")):
         if len(listing.tools) > most:
             said = f"there are {len(listing.tools)} tools, and some hosts ({who}) stop at {most}"
-            yield Problem(("apis",), said, 'set "active": false for those that nobody needs')
-            return
+            yield Problem(("apis",), said, f'set "active": false for those that nobody needs, or {_SEARCH}')
+            break
+    tokens = sum(map(estimated, listing.tools))
+    if tokens > BUDGET:
+        said = f"a model that is shown all {len(listing.tools)} tools reads about {tokens} tokens of them"
+        yield Problem(("apis",), said, _SEARCH)
 
 
 def _trimmed(listing: Listing) -> Iterator[Problem]:

@@ -62,7 +62,10 @@ def bring(spec: Path, text: str | None, out: Path, wishes: Wishes) -> Brought:
     imported = assembled(found, settings)
     _refuse_nothing(imported.report)
     imported = proving.proved(imported, _problems)
-    return Brought(_result(mine, imported, settings, called, out), imported.report, library)
+    result = _result(mine, imported, settings, called, out)
+    if not settings.active and any(one.change == "new" or mine is None for one in imported.report.entries if one.name):
+        imported.report.hints.append('the new APIs are inactive: write "active": true for those that you want')
+    return Brought(result, imported.report, library)
 
 
 def _refuse_nothing(report: Report) -> None:

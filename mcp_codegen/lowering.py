@@ -163,6 +163,7 @@ class _Lowering:
             pages=pages.expression(one, paging, self.catalog.schemas) if paging else "",
             iteration=self._iteration(one, paging) if paging else None,
             flags=_flags(one),
+            tags=tuple(one.api.tags),
         )
 
     def _iteration(self, one: Operation, paging: Paging) -> Iteration:

@@ -9,12 +9,14 @@ from mcp_codegen import __version__
 from mcp_codegen.checked import CheckedCatalog, Operation
 from mcp_codegen.listing import Listing, input_keys, tool_names
 from mcp_codegen.paging import paging_of
+from mcp_codegen.tokens import estimated
 from mcp_codegen.trimming import Form
 
 
 def metadata(catalog: CheckedCatalog, digest: str, listing: Listing) -> dict[str, Any]:
     """The metadata of a catalog's package. digest: of the catalog's content."""
     about, tools = catalog.catalog, tool_names(catalog)
+    tokens = {tool["name"]: estimated(tool) for tool in listing.tools}
     return {
         "catalog": {
             "name": about.name,
@@ -25,14 +27,15 @@ def metadata(catalog: CheckedCatalog, digest: str, listing: Listing) -> dict[str
         "generator": {"name": "mcp-codegen", "version": __version__},
         "activeApis": [one.api.name for one in catalog.operations if one.api.active],
         "inactiveApis": [one.api.name for one in catalog.operations if not one.api.active],
+        "tokens": sum(tokens.values()),
         "tools": {
-            tools[one.api.name]: _tool(one, catalog, listing.trimmed.get(tools[one.api.name], {}))
-            for one in catalog.active
+            name: _tool(one, catalog, tokens[name], listing.trimmed.get(name, {}))
+            for one, name in ((one, tools[one.api.name]) for one in catalog.active)
         },
     }
 
 
-def _tool(one: Operation, catalog: CheckedCatalog, trimmed: Mapping[str, Form]) -> dict[str, Any]:
+def _tool(one: Operation, catalog: CheckedCatalog, tokens: int, trimmed: Mapping[str, Form]) -> dict[str, Any]:
     keys = {key: name for name, key in input_keys(one).items() if key != name}
     auths = [auth.type for auth in catalog.auths_of(one)]
     known = {
@@ -42,6 +45,7 @@ def _tool(one: Operation, catalog: CheckedCatalog, trimmed: Mapping[str, Form]) 
         "gateway": one.gateway or None,
         "auth": " + ".join(auths) or "none",
         "readOnly": one.read_only,
+        "tokens": tokens,
     }
     paging = paging_of(one, catalog)
     known |= {"pagination": paging.policy.type} if paging else {}

@@ -70,6 +70,7 @@ RESERVED_FUNCTIONS: Final = (
     | _TYPES_IN_ANNOTATIONS
     | _BUILTINS
     | {"annotations", "tools", "connect", "launch", "in_process", "call", "keyed", "longest", "package", "variables"}
+    | {"elsewhere", "gateways", "paced"}
 )
 """What a tool's function or a client's method cannot be called."""
 RESERVED_CLASSES: Final = _KEYWORDS | _BUILTIN_CLASSES | {

@@ -6,6 +6,7 @@ that is text goes through a filter of the template that prints it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -104,6 +105,7 @@ class Tool:
     """None where the answer is whole."""
     flags: tuple[str, ...]
     """What people should know: read-only, destructive, deprecated."""
+    tags: tuple[str, ...]
 
     @property
     def caller_doc(self) -> str:
@@ -224,6 +226,22 @@ class Package:
         return tuple(tool for group in self.groups for tool in group.tools)
 
     @property
+    def gateways(self) -> tuple[str, ...]:
+        """The constants of the gateways, that of most tools first."""
+        return tuple(constant for constant, _ in Counter(tool.origin for tool in self.tools).most_common())
+
+    @property
+    def elsewhere(self) -> Mapping[str, str]:
+        """The gateways of the tools that are behind another than the first, by the tools' names."""
+        usual = self.gateways[0]
+        return {tool.name: tool.origin for tool in self.tools if tool.origin != usual}
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether any tool has a tag."""
+        return any(tool.tags for tool in self.tools)
+
+    @property
     def iterations(self) -> tuple[str, ...]:
         """The client's methods that go through all pages of a list."""
         return tuple(tool.iteration.function for tool in self.tools if tool.iteration)
@@ -238,6 +256,7 @@ class Package:
                 f"    {self.distribution}                   for a host that starts it: stdio",
                 f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
                 f"    {self.distribution} doctor            what is wrong with settings and network, and what to do",
+                f'    {self.distribution} ask "…"           a chat model answers with the tools that only read',
                 "",
                 "Settings, from the environment or the file .env:",
                 "",

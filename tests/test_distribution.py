@@ -21,7 +21,7 @@ def done(*command: str, folder: Path) -> str:
     """What a command printed, having succeeded without anything of this project on its path."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
     ended = subprocess.run(  # noqa: S603 - ours
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

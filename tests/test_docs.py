@@ -27,7 +27,8 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
 PROGRAMS: dict[str, click.Group] = {"mcp-codegen": cli.main, "mcp-orchestrator": orchestrator_cli.main}
-COMMANDS = [f"{program} {name}" for program, group in PROGRAMS.items() for name in group.commands]
+VERBS = {program: group.list_commands(click.Context(group)) for program, group in PROGRAMS.items()}
+COMMANDS = [f"{program} {name}" for program, names in VERBS.items() for name in names]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -122,8 +122,10 @@ def test_a_check_after_one_description_changed_shows_just_that(flagship: dict[st
         if line[:1] in "+-" and not line.startswith(("---", "+++"))
     }
     hashes = {line for name, line in lines if name.endswith("metadata.json") and '"hash": "sha256:' in line}
-    rest = {line for _, line in lines} - hashes
+    tokens = {line for name, line in lines if name.endswith("metadata.json") and '"tokens": ' in line}
+    rest = {line for _, line in lines} - hashes - tokens
     assert len(hashes) == 2
+    assert len(tokens) == 4
     assert {line for line in rest if old not in line and new not in line} == set()
     assert {Path(name).name for name, _ in lines} == {
         "README.md", "client.py", "tools.json", "telefonica.py", "telefonica_mcp_metadata.json"

@@ -12,8 +12,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -522,6 +524,15 @@ def test_whatever_differs_shows_in_the_difference(folder):
 
 # --- interruptions ----------------------------------------------------------------------------------------------------
 
+
+@pytest.fixture
+def swift(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where the system has a place for that: a disk takes its time over thousands of files."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is nobody else's
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as made:
+        yield Path(made) / "out" / "billing"
+
+
 FOREIGN = {"notes.md": b"mine", ".venv/bin/python": b"#!", "pkg/own.py": b"x = 1"}
 
 
@@ -575,7 +586,8 @@ def killed_at(step: int, folder: Path) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_kill_before_any_step_leaves_the_old_or_the_new_tree(folder):
+def test_a_kill_before_any_step_leaves_the_old_or_the_new_tree(swift):
+    folder = swift
     old = new = 0
     for step in range(10_000):
         shutil.rmtree(folder.parent, ignore_errors=True)
@@ -595,7 +607,9 @@ def test_a_kill_before_any_step_leaves_the_old_or_the_new_tree(folder):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_where_folders_cannot_trade_places_the_next_run_completes_a_killed_one(folder, monkeypatch):
+def test_where_folders_cannot_trade_places_the_next_run_completes_a_killed_one(swift, monkeypatch):
+    folder = swift
+
     def refuse(*_: Path) -> None:
         raise OSError(errno.ENOSYS, "Function not implemented")
 

@@ -62,9 +62,7 @@ async def analyse(run: Run[Account], telefonica: TelefonicaClient, customer: Cus
         found = await run.step(
             f"link_{position}",
             f"Get Link of {bill.number}",
-            lambda: telefonica.retrieve_invoice_link(
-                billing_invoice_number=bill.number, is_cyclic_invoice=bill.cyclic
-            ),
+            lambda: telefonica.retrieve_invoice_link(billing_invoice_number=bill.number, is_cyclic_invoice=bill.cyclic),
             on_error="continue",
         )
         return bill.model_copy(update={"link": found.invoice_link if found else None})

@@ -150,7 +150,9 @@ def age(claim: Claim) -> str:
     days = claim.days_overdue
     if not days:
         return "no due date" if days is None else "not due yet"
-    return next((f"{low} to {high} days" for low, high in ((1, 30), (31, 60), (61, 90)) if days <= high), "over 90 days")
+    return next(
+        (f"{low} to {high} days" for low, high in ((1, 30), (31, 60), (61, 90)) if days <= high), "over 90 days"
+    )
 
 
 process = Process(

@@ -67,6 +67,9 @@ def assembled(found: Description, settings: Settings) -> Imported:
             kept.append((name, draft))
     for pattern in selecting.idle(list(zip(called, found.drafts, strict=True)), settings.select + settings.exclude):
         report.notes.append(Note(_start(report), f"no operation fits the pattern {shown(pattern)}"))
+    if not settings.preset and tmf630.fits(draft for _, draft in kept):
+        said = "this looks like an API of TM Forum: --preset tmf630 adds the filters that its servers take"
+        report.hints.append(f"{said}, and makes its callbacks inactive")
     placed = _Placed(found, settings, [draft for draft in found.drafts if not draft.reason], report)
     apis = [_api(name, draft, placed, settings, found) for name, draft in kept]
     catalog: dict[str, Any] = {

@@ -62,6 +62,8 @@ class Report:
     """Names of APIs whose operations the description no longer has."""
     kept: list[str] = field(default_factory=list)
     """Edits that were kept although the description changed the same thing."""
+    hints: list[str] = field(default_factory=list)
+    """What to try next."""
 
     def count(self, outcome: Outcome) -> int:
         """How many operations ended so."""
@@ -105,6 +107,7 @@ def as_json(report: Report, where: Mapping[Spot, str]) -> str:
         "notes": [_note(note, where) for note in report.notes],
         "vanished": report.vanished,
         "kept": report.kept,
+        "hints": report.hints,
     }
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
@@ -135,6 +138,7 @@ def as_table(report: Report, where: Mapping[Spot, str]) -> str:
     told += [f"{where.get(note.spot, note.spot.document)}: {note.said}" for note in report.notes]
     told += [f"vanished: {name}" for name in report.vanished] + [f"kept: {edit}" for edit in report.kept]
     lines += ["", "Notes:", *told] if told else []
+    lines += ["", *report.hints] if report.hints else []
     return "".join(f"{_harmless(line)}\n" for line in [*lines, "", summary(report)])
 
 

@@ -8,7 +8,7 @@ a tool.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from mcp_codegen.importers import fields
@@ -21,6 +21,19 @@ _COMMON: Final = (
     ("sort", {"description": "The attributes to sort by, with commas; a minus in front sorts down.", "type": "string"}),
 )  # fmt: skip
 _KEPT: Final = frozenset({"type", "format", "enum", "schema", "$ref"})
+
+
+def fits(drafts: Iterable[Draft]) -> bool:
+    """Whether the description looks like one of TM Forum's, for which this preset is meant.
+
+    Theirs register listeners at `/hub`, and their lists take `fields`, `offset` and `limit`.
+    """
+    has_hub = has_list = False
+    for draft in drafts:
+        inputs = {one["name"] for one in draft.api.get("inputs", []) if one["in"] == "query"}
+        has_hub = has_hub or (draft.key.startswith("POST ") and draft.key.endswith("/hub"))
+        has_list = has_list or inputs >= {"fields", "offset", "limit"}
+    return has_hub and has_list
 
 
 def adapt(api: dict[str, Any], draft: Draft, plain: Callable[[dict[str, Any]], Any]) -> None:

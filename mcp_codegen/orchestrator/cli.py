@@ -14,7 +14,20 @@ from typing import Any
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import cli_batch, cli_history, cli_report, command_line, inputs, loading, runner, store, summary
+from mcp_codegen.orchestrator import (
+    cli_batch,
+    cli_batches,
+    cli_prune,
+    cli_report,
+    cli_runs,
+    cli_worker,
+    command_line,
+    inputs,
+    loading,
+    runner,
+    store,
+    summary,
+)
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
@@ -42,7 +55,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_history.runs, cli_history.batches, cli_report.report):
+COMMANDS = (
+    *(cli_batch.batch, cli_worker.worker, cli_report.report),
+    *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
+)
+for verb in COMMANDS:
     main.add_command(verb)
 
 

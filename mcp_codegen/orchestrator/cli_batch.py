@@ -6,12 +6,16 @@ import asyncio
 import importlib.util
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 from rich.console import Console
 
 from mcp_codegen.orchestrator import command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
+
+if TYPE_CHECKING:
+    from mcp_codegen.orchestrator.durable.queues import Priority
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
 
@@ -22,6 +26,24 @@ database_option = click.option(
     show_default=True,
     envvar="ORCHESTRATOR_DATABASE",
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
+)
+personal_option = click.option(
+    "--show-personal", is_flag=True, help="Show in clear what the process or the catalog marks as personal data."
+)
+concurrency_option = click.option(
+    "--concurrency", metavar="N", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs at a time."
+)
+rate_limit_option = click.option(
+    "--rate-limit",
+    metavar="[GATEWAY=]N/s",
+    multiple=True,
+    help="So many API calls a second (or /min, /h) to each gateway, or to one; over all processes on the database "
+    "that are given it.",
+)
+start_rate_option = click.option(
+    "--start-rate",
+    metavar="N/s",
+    help="Start so many runs a second (or /min, /h); over all processes on the database that are given it.",
 )
 
 
@@ -46,8 +68,17 @@ def check_installed() -> None:
 @click.option("--batch", "name", metavar="NAME", help="Its name; by default made of PROCESS's and FILE's.")
 @click.option("--key", metavar="INPUT", multiple=True, help="An input that tells rows apart; by default all do.")
 @click.option(
-    "--concurrency", metavar="N", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs at a time."
+    "--priority",
+    type=click.Choice(["high", "normal", "low"]),
+    default="normal",
+    show_default=True,
+    help="Which runs start first where those of several batches wait.",
 )
+@concurrency_option
+@rate_limit_option
+@start_rate_option
+@click.option("--submit-only", "left_to", flag_value="submit", help="Leave the runs to workers, and end.")
+@click.option("--wait-for-workers", "left_to", flag_value="wait", help="Leave the runs to workers, and wait for them.")
 @click.option("--max-failures", metavar="N", type=click.IntRange(0), help="Stop after more failed runs than that.")
 @click.option(
     "--max-failure-rate",
@@ -65,6 +96,7 @@ def check_installed() -> None:
     help="Writes NAME.jsonl, NAME.csv, the report NAME.report.html (and .json), and NAME.rejects.csv where rows were "
     "rejected; by default the batch's name.",
 )
+@personal_option
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
 @command_line.debug_option
@@ -73,13 +105,18 @@ def batch(  # noqa: PLR0917 - click passes them by name
     file: Path,
     name: str | None,
     key: tuple[str, ...],
+    priority: Priority,
     concurrency: int,
+    rate_limit: tuple[str, ...],
+    start_rate: str | None,
+    left_to: Literal["submit", "wait"] | None,
     max_failures: int | None,
     max_failure_rate: float | None,
     dry_run: bool,
     server: str,
     mock: str | None,
     results: Path | None,
+    show_personal: bool,
     database: str,
     as_json: bool,
     debug: bool,
@@ -87,30 +124,39 @@ def batch(  # noqa: PLR0917 - click passes them by name
     """Run PROCESS for every row of a file, durably: killed at any moment, the same command goes on where it was.
 
     A row is run once under its batch's name: the same file again runs only what is new in it. Failed runs stay as they
-    are until `mcp-orchestrator runs retry`.
+    are until `mcp-orchestrator runs retry`. Runs are executed here, and by every `mcp-orchestrator worker` of PROCESS
+    on the same database.
 
     \b
     Exit codes: 0 every run of the batch succeeded, 1 some did not, or nothing could run, 2 it was not started because
     of what was typed, 3 rows were rejected and all other runs succeeded, 4 stopped by --max-failures or
-    --max-failure-rate, 130 or 143 stopped by Ctrl-C or SIGTERM.
+    --max-failure-rate, or by `batches pause` or `cancel`, 130 or 143 stopped by Ctrl-C or SIGTERM.
 
     \b
     Over a stand-in of the APIs:
       mcp-orchestrator batch billing.py --inputs customers.csv --mock
+    Before all others that wait, by workers on other machines:
+      mcp-orchestrator batch billing.py --inputs urgent.csv --priority high --wait-for-workers --database URL
     Next month, the same customers again:
       mcp-orchestrator batch billing.py --inputs customers.csv --batch billing-2026-12
     """
     command_line.set_up_logging(debug)
     with command_line.refusing():
         check_installed()
-        from mcp_codegen.orchestrator.durable import batch_verb, batching  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import batch_verb, batching, limiting  # noqa: PLC0415 - needs the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 
         command_line.check_server(server)
+        if left_to and (rate_limit or start_rate):
+            raise UserError(
+                f"{'--rate-limit' if rate_limit else '--start-rate'} is for those who execute the runs",
+                hint="give it to `mcp-orchestrator worker`",
+            )
         loaded, path = loading.load(process)
         catalog = command_line.mock_catalog(mock, server, path)
         chosen = batching.name(name, loaded.name, file, mock=mock is not None)
-        order = batch_verb.Order(
+        order = Order(
             process=loaded,
             file=file,
             batch=chosen,
@@ -118,6 +164,11 @@ def batch(  # noqa: PLR0917 - click passes them by name
             server=server,
             mock=catalog,
             results=results or Path(chosen),
+            show_personal=show_personal,
+            priority=priority,
+            mode=left_to or "work",
+            rates=limiting.by_gateway(rate_limit, loaded.client),
+            start_rate=limiting.rate(start_rate, "--start-rate") if start_rate else None,
             limits=batching.Limits(
                 concurrency=concurrency, max_failures=max_failures, max_failure_rate=max_failure_rate
             ),

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from mcp_codegen.orchestrator import cli_batch, command_line
+from mcp_codegen.orchestrator.cli_history import found_batches, opened
 from mcp_codegen.orchestrator.errors import UserError, shown
 
 
@@ -22,8 +23,9 @@ from mcp_codegen.orchestrator.errors import UserError, shown
     help="Where the files go; by default here.",
 )
 @click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True, help="Of the page.")
+@cli_batch.show_personal_option
 @cli_batch.database_option
-def report(batch: str, folder: Path, language: Literal["en", "es"], database: str) -> None:
+def report(batch: str, folder: Path, language: Literal["en", "es"], show_personal: bool, database: str) -> None:
     """Tell what BATCH came to, at any time: while it goes on, the runs that have ended so far.
 
     Writes BATCH.report.html, a page that needs no network, BATCH.report.json, the same for programs, and the results of
@@ -33,21 +35,13 @@ def report(batch: str, folder: Path, language: Literal["en", "es"], database: st
     Example:
       mcp-orchestrator report collection-customers --out reports --language es
     """
-    with command_line.refusing():
-        cli_batch.check_installed()
-        from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - needs the extra
-        from mcp_codegen.orchestrator.durable import ledger, transact  # noqa: PLC0415 - the same
-        from mcp_codegen.orchestrator.durable.reporting import making  # noqa: PLC0415 - the same
+    with opened(database) as (kept, history):
+        from mcp_codegen.orchestrator.durable.reporting import making  # noqa: PLC0415 - needs the extra
 
-        kept = databases.connect(database, create=False)
-        ledger.prepare(kept)
-        with transact.history(kept) as history:
-            if history is None or not ledger.find_batches(kept, batch):
-                hint = "`mcp-orchestrator batches list` shows those that are"
-                raise UserError(f"there is no batch {shown(batch)}", hint=hint)
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f"--out {shown(str(folder))}: {error.strerror}", hint="name another folder") from error
-            files = making.make(kept, history, batch, folder / batch, language)
+        found_batches(kept, batch)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {shown(str(folder))}: {error.strerror}", hint="name another folder") from error
+        files = making.make(kept, history, batch, folder / batch, language=language, show_personal=show_personal)
     command_line.say(f"✓ Report saved to: {', '.join(map(str, reversed(files)))}")

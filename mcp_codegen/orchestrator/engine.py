@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any, Protocol
 
-from mcp_codegen.orchestrator import values
+from mcp_codegen.orchestrator import masking, values
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError, describe, root_cause
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run, Watch, attempt
 from mcp_codegen.orchestrator.record import ErrorRecord, Measure, RunRecord, RunStatus, now
@@ -89,6 +89,7 @@ async def conduct(
         output=values.model_data(run.output) if run.output is not None else {},
         steps=run.steps,
         measures=_measures(process, run.output),
+        personal=_personal(process),
     )
 
 
@@ -114,7 +115,12 @@ def unstarted(process: Process[Any, InputT, Any], given: InputT, cause: BaseExce
         duration=0.0,
         input=values.model_data(given),
         error=failure,
+        personal=_personal(process),
     )
+
+
+def _personal(process: Process[Any, InputT, OutputT]) -> tuple[str, ...]:
+    return tuple(sorted(masking.names(process.input) | masking.names(process.output)))
 
 
 def _was_asked(error: BaseException) -> bool:

@@ -44,6 +44,8 @@ class Stored(_Record):
     model: str = ""
     """`module:Class` of a Pydantic model; empty for plain JSON."""
     data: JsonValue = None
+    personal: tuple[str, ...] = ()
+    """Names of its members that are personal data."""
 
 
 class Attempt(_Record):
@@ -89,6 +91,8 @@ class StepRecord(_Record):
     error: ErrorRecord | None = None
     reason: str | None = None
     """Why the step was skipped."""
+    personal: tuple[str, ...] = ()
+    """Names of the members of its value that are personal data; see `masking`."""
 
 
 class Measure(_Record):
@@ -126,6 +130,8 @@ class RunRecord(_Record):
     steps: tuple[StepRecord, ...] = ()
     measures: tuple[Measure, ...] | None = ()
     """What the process counts of its output; none where its own code for that failed."""
+    personal: tuple[str, ...] = ()
+    """Names of the members of input and output that are personal data; see `masking`."""
 
 
 def now() -> datetime:

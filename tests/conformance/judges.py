@@ -17,7 +17,7 @@ MARK = MODULES / ".installed"
 NEEDED = (22, 19)
 """The oldest Node that both judges run on."""
 PATIENCE = 300
-"""Seconds for an installation over a slow network."""
+"""Seconds for an installation over a slow network, and for a judge's program on a slow machine."""
 
 
 class MissingError(Exception):
@@ -42,7 +42,13 @@ class Judges:
         found = (MODULES / ".bin" / program).resolve()
         assert MODULES / package in found.parents, found
         return subprocess.run(  # noqa: S603 - ours
-            [self.node, str(found), *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+            [self.node, str(found), *arguments],
+            cwd=folder,
+            env={**os.environ, "NODE_COMPILE_CACHE": str(MODULES / ".compiled")},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
 

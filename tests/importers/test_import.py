@@ -53,6 +53,23 @@ def test_the_report_is_json_where_its_file_says_so(tmp_path: Path):
     assert report["entries"][4]["reason"] == "TRACE asks for an echo, and is no API"
 
 
+def test_a_description_of_tm_forum_is_recognised_and_the_preset_named(tmp_path: Path):
+    paging = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("fields", "offset", "limit")]
+    data = described()
+    data["paths"]["/a"]["get"]["parameters"] = paging
+    data["paths"]["/hub"] = {"post": {"responses": {"201": {"description": "Registered"}}}}
+    hint = "hint: this looks like an API of TM Forum: --preset tmf630 adds the filters"
+    assert hint in run(written(tmp_path / "spec.json", data), "--out", tmp_path / "plain.json").stderr
+    preset = run(tmp_path / "spec.json", "--out", tmp_path / "preset.json", "--preset", "tmf630")
+    other = run(written(tmp_path / "other.json", described()), "--out", tmp_path / "other_out.json")
+    assert "hint" not in preset.stderr + other.stderr
+
+
+def test_new_apis_that_are_inactive_are_told_with_what_makes_them_active(tmp_path: Path):
+    result = run(written(tmp_path / "spec.json", described()), "--out", tmp_path / "out.json", "--new", "inactive")
+    assert 'hint: the new APIs are inactive: write "active": true for those that you want' in result.stderr
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

@@ -236,7 +236,7 @@ def command(folder: Path, *words: str, environ: dict[str, str] | None = None) ->
         env=kept | (environ or {}) | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

@@ -25,9 +25,9 @@ async def execute(body: Body, *, cancel_when: asyncio.Event | None = None) -> Ru
     engine = LocalEngine()
     run_id = await engine.start(replace(process, body=body), Parcels("shelf"), ORDER)
     if cancel_when is not None:
-        await asyncio.wait_for(cancel_when.wait(), 10)
+        await asyncio.wait_for(cancel_when.wait(), 60)
         await engine.cancel(run_id)
-    return await asyncio.wait_for(engine.wait(run_id), 10)
+    return await asyncio.wait_for(engine.wait(run_id), 60)
 
 
 async def test_a_run_that_was_started_is_not_started_again() -> None:

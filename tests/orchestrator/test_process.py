@@ -153,7 +153,7 @@ async def test_steps_run_at_the_same_time() -> None:
     async def meet() -> int:
         return await meeting.wait()
 
-    met = await asyncio.wait_for(asyncio.gather(*(run.step(f"s{n}", "Meet", meet) for n in range(3))), 10)
+    met = await asyncio.wait_for(asyncio.gather(*(run.step(f"s{n}", "Meet", meet) for n in range(3))), 60)
     assert sorted(met) == [0, 1, 2]
     assert [step.key for step in run.steps] == ["s0", "s1", "s2"]
 

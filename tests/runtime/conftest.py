@@ -42,7 +42,7 @@ def upstream(shared_upstream: Upstream) -> Upstream:
 @pytest.fixture(scope="session")
 def environ(shared_upstream: Upstream) -> dict[str, str]:
     """Settings that lead to the upstream. Calls through the gateway `direct` run out of time soon."""
-    return settings(shared_upstream.url, DIRECT_TIMEOUT="1.5")
+    return settings(shared_upstream.url, DIRECT_TIMEOUT="2.5")
 
 
 async def warm(door: Door, upstream: Upstream) -> None:

@@ -161,7 +161,7 @@ class HttpServer:
 def run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, whatever that is."""
     return subprocess.run(  # noqa: S603 - of this project
-        command, cwd=folder, env=surroundings(environ), capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=surroundings(environ), capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -175,8 +175,17 @@ def start(
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.create_server((host, 0)) as found:
-        return int(found.getsockname()[1])
+    with reserved_port(host) as port:
+        return port
+
+
+@contextmanager
+def reserved_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port that nobody else is given while a server is on its way to it; who reuses addresses may listen there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, 0))
+        yield int(held.getsockname()[1])
 
 
 @contextmanager
@@ -188,17 +197,17 @@ def http_server(
     serve: tuple[str, ...] = SERVE,
 ) -> Iterator[HttpServer]:
     """The server as a process of its own, listening."""
-    port = free_port(host)
-    command = [*serve, "--transport", "http", "--port", str(port), *arguments]
     said = folder / "http-stderr"
-    with said.open("wb") as stderr:
-        process = start(command, folder, environ, stderr=stderr)
-    try:
-        announced = f"Listening on http://{host}:{port}/mcp; stop it with Ctrl-C.\n"
-        until(lambda: announced in said.read_text() or process.poll() is not None)
-        assert process.poll() is None, said.read_text()
-        assert said.read_text().startswith(announced)
-        yield HttpServer(process, port, lambda: said.read_text().removeprefix(announced))
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    with reserved_port(host) as port:
+        command = [*serve, "--transport", "http", "--port", str(port), *arguments]
+        with said.open("wb") as stderr:
+            process = start(command, folder, environ, stderr=stderr)
+        try:
+            announced = f"Listening on http://{host}:{port}/mcp; stop it with Ctrl-C.\n"
+            until(lambda: announced in said.read_text() or process.poll() is not None)
+            assert process.poll() is None, said.read_text()
+            assert said.read_text().startswith(announced)
+            yield HttpServer(process, port, lambda: said.read_text().removeprefix(announced))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()

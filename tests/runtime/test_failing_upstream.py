@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.runtime import answers
 from tests.runtime.answers import fixed
 from tests.runtime.doors import DEBT, INVOICES, Door, eventually, settings
 from tests.runtime.leaks import leaks
-from tests.runtime.upstream import Answer, Upstream
+from tests.runtime.upstream import Answer, Peer, Received, Upstream, ok
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +35,6 @@ class Failure:
 
 
 DENIED = json.dumps({"message": "No tiene permiso para esta operación"})
-SLOW = {"status": None, "said": "within 1.5 seconds. Try again, or raise DIRECT_TIMEOUT.", "tool": "deuda_fija"}
 INVOICE = {"billingInvoiceNumber": "1_1_1", "invoiceStatusInd": "O"}
 
 FAILURES = {
@@ -87,8 +87,6 @@ FAILURES = {
     "closed": Failure(answers.closed_before, errors.Unreachable, None, "Check APIM_BASE_URL"),
     "closed in the middle": Failure(answers.closed_in_the_middle, errors.Unreachable, None, "Check APIM_BASE_URL"),
     "not HTTP": Failure(answers.not_http, errors.Unreachable, None, "Check APIM_BASE_URL"),
-    "slow headers": Failure(answers.slow_headers, errors.TimedOut, **SLOW),
-    "slow body": Failure(answers.slow_body, errors.TimedOut, **SLOW),
     **{f"401 echo, {form}": Failure(answers.echo(form), errors.Unauthorized, 401, "401") for form in answers.ECHOES},
     **{
         f"200 echo, {form}": Failure(answers.echo(form, "200 OK"), errors.SchemaMismatch, 200, "schema")
@@ -106,7 +104,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {"listado_de_boletas_fija": INVOICES, "de
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 async def test_every_failure_has_its_code_and_leaks_nothing(door: Door, upstream: Upstream, failure: Failure):
     upstream.answer = failure.answer
-    arguments = ARGUMENTS[failure.tool]
+    await is_told(door, failure, ARGUMENTS[failure.tool])
+    assert not any("elsewhere" in request.target for request in upstream.received)
+
+    upstream.answer = fixed(
+        json.dumps({"customerId": 1, "customerName": "a", "customerRut": "b", "implInvoiceLists": []})
+    )
+    assert (await door.client.listado_de_boletas_fija(customer_id=1, msisidn="56987654321")).customer_name == "a"
+
+
+async def is_told(door: Door, failure: Failure, arguments: Mapping[str, Any]) -> None:
+    """The generated client and the official one are told the same, and no secret."""
 
     async def call() -> ApiError:
         with pytest.raises(ApiError) as raised:
@@ -132,12 +140,6 @@ async def test_every_failure_has_its_code_and_leaks_nothing(door: Door, upstream
     assert not leaks(f"{error} {error!r} {error.detail} {error.data}")
     assert not leaks(door.said())
     assert "Traceback" not in door.said()
-    assert not any("elsewhere" in request.target for request in upstream.received)
-
-    upstream.answer = fixed(
-        json.dumps({"customerId": 1, "customerName": "a", "customerRut": "b", "implInvoiceLists": []})
-    )
-    assert (await door.client.listado_de_boletas_fija(customer_id=1, msisidn="56987654321")).customer_name == "a"
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
@@ -216,9 +218,17 @@ async def test_cookies_do_not_come_back(in_process: Door, upstream: Upstream):
     assert [request.header("cookie") for request in upstream.received] == [[], []]
 
 
-async def test_a_call_out_of_time_hangs_up_on_the_upstream(door: Door, upstream: Upstream):
-    upstream.answer = answers.slow_headers
-    while not upstream.received:  # on a busy machine the time may be over before the request is out
-        with pytest.raises(errors.TimedOut):
-            await door.client.call("deuda_fija", DEBT)
-    await eventually(lambda: upstream.left >= 1)
+async def test_a_call_out_of_time_is_told_so_and_hangs_up_on_the_upstream(door: Door, upstream: Upstream):
+    ways = {"headers": answers.slow_headers, "body": answers.slow_body}
+
+    async def answer(request: Received, peer: Peer) -> None:
+        await ways[json.loads(request.body)["document"]](request, peer)
+
+    upstream.answer = answer
+    said = "within 2.5 seconds. Try again, or raise DIRECT_TIMEOUT."
+    late = Failure(answer, errors.TimedOut, None, said, "deuda_fija")
+    while not upstream.received:  # on a busy machine the time may be over before a request is out
+        await asyncio.gather(*(is_told(door, late, DEBT | {"document": way}) for way in ways))
+    await eventually(lambda: upstream.left >= len(upstream.received))
+    upstream.answer = ok
+    await door.client.call("listado_de_boletas_fija", INVOICES)

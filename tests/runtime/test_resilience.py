@@ -24,7 +24,7 @@ CATALOG: dict[str, Any] = {
         "shop": {
             "baseUrl": "${SHOP_URL}",
             "retry": QUICK,
-            "circuitBreaker": {"window": 8, "minimumCalls": 4, "openSeconds": 0.3},
+            "circuitBreaker": {"window": 8, "minimumCalls": 4, "openSeconds": 1},
             "limits": {"concurrentCalls": 2, "queuedCalls": 1, "answerBytes": 2000},
             "timeoutSeconds": 15,
         }
@@ -226,7 +226,7 @@ async def test_a_failing_upstream_is_left_alone_then_probed_by_one_call(package:
             await peer.send(OK)
 
         upstream.answer = slow
-        await asyncio.sleep(0.35)  # the time that the catalog gives the upstream
+        await asyncio.sleep(1.05)  # the time that the catalog gives the upstream
         probe = asyncio.create_task(client.call("look", {}))
         await eventually(lambda: len(upstream.received) == 5)
         assert isinstance(await told(package, client.look()), errors.Suspended)
@@ -242,14 +242,14 @@ async def test_a_probe_that_fails_or_is_given_up_suspends_again_and_is_no_dead_e
         upstream.answer = fixed("{}", "500 Oops")
         for _ in range(4):
             await told(package, client.look())
-        await asyncio.sleep(0.35)  # the time that the catalog gives the upstream
+        await asyncio.sleep(1.05)  # the time that the catalog gives the upstream
         assert isinstance(await told(package, client.look()), errors.UpstreamFailed)
         assert isinstance(await told(package, client.look()), errors.Suspended)
 
         async def never(_: Received, peer: Peer) -> None:
             await peer.until_gone()
 
-        await asyncio.sleep(0.35)  # the same
+        await asyncio.sleep(1.05)  # the same
         upstream.answer = never
         probe = asyncio.create_task(client.look())
         await eventually(lambda: len(upstream.received) == 6)

@@ -57,7 +57,7 @@ def is_healthy(port: int) -> bool:
 
 def refuses(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
     except OSError:
         return True
     return False
@@ -72,19 +72,22 @@ class Slow:
 
     async def __call__(self, request: Received, peer: Peer) -> None:
         self._come.release()
-        if await asyncio.to_thread(self._go.acquire, timeout=5):
+        if await asyncio.to_thread(self._go.acquire, timeout=60):
             await ok(request, peer)
 
     def has_come(self) -> bool:
-        return self._come.acquire(timeout=20)
+        return self._come.acquire(timeout=60)
 
     def go_on(self) -> None:
         self._go.release()
 
 
 @pytest.fixture
-def slow(upstream: Upstream) -> Slow:
-    return Slow(upstream)
+def slow(upstream: Upstream) -> Iterator[Slow]:
+    slow = Slow(upstream)
+    yield slow
+    for _ in range(4):  # nobody is left waiting
+        slow.go_on()
 
 
 def in_flight(server: HttpServer, caller: ThreadPoolExecutor, slow: Slow) -> Future[Said]:
@@ -97,13 +100,13 @@ def in_flight(server: HttpServer, caller: ThreadPoolExecutor, slow: Slow) -> Fut
 def test_calls_are_ended_within_the_grace_and_then_given_up(
     tmp_path: Path, upstream: Upstream, slow: Slow, caller: ThreadPoolExecutor
 ):
-    with http_server(settings(upstream.url), tmp_path, "--grace", "1") as server:
+    with http_server(settings(upstream.url), tmp_path, "--grace", "3") as server:
         pending = [in_flight(server, caller, slow), in_flight(server, caller, slow)]
         server.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(server.port))
         slow.go_on()
-        assert server.process.wait(20) == -signal.SIGTERM
-        first, second = sorted((one.result(20) for one in pending), key=lambda said: said.status)
+        assert server.process.wait(60) == -signal.SIGTERM
+        first, second = sorted((one.result(60) for one in pending), key=lambda said: said.status)
         assert not first.result.get("isError")
         assert (second.status, second.headers["connection"]) == (503, "close")
         assert b"look before you call again" in second.body
@@ -126,8 +129,8 @@ def test_a_worker_that_dies_is_replaced_and_all_end_their_calls_when_stopped(
         server.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(server.port))
         slow.go_on()
-        assert not pending.result(20).result.get("isError")
-        assert server.process.wait(20) == 0
+        assert not pending.result(60).result.get("isError")
+        assert server.process.wait(60) == 0
         assert server.said() == "A worker has ended (exit code -9) and is replaced.\n"
     outcomes = [json.loads(line)["outcome"] for line in (tmp_path / "audit").read_text().splitlines()]
     assert outcomes.count("ok") >= 7
@@ -171,7 +174,7 @@ def impatient(**options: float) -> Iterator[int]:
         yield given.port
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +185,7 @@ def port() -> Iterator[int]:
 
 def conversation(port: int, *parts: bytes) -> bytes:
     """What comes back until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         for part in parts:
             connection.sendall(part)
         return b"".join(iter(lambda: _received(connection), b""))

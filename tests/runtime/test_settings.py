@@ -115,7 +115,7 @@ async def test_a_token_may_be_written_with_the_word_bearer(upstream: Upstream, t
     assert upstream.received[0].header("authorization") == [f"Bearer {TOKEN}"]
 
 
-@pytest.mark.parametrize("text", [None, "", "0.5", "30", "3600"])
+@pytest.mark.parametrize("text", [None, "", "29.5", "30", "3600"])
 async def test_a_timeout_is_optional(upstream: Upstream, text: str | None):
     environ = {name: value for name, value in settings(upstream.url).items() if name != "APIM_TIMEOUT"}
     async with TelefonicaClient.in_process(environ if text is None else environ | {"APIM_TIMEOUT": text}) as client:

@@ -120,7 +120,7 @@ def test_it_listens_on_loopback_only():
             address = probe.getsockname()[0]
         if address != "127.0.0.1":
             with pytest.raises(OSError, match="refused"):
-                socket.create_connection((address, port), timeout=5)
+                socket.create_connection((address, port), timeout=SECONDS)
 
 
 def test_base_urls_that_no_setting_changes_are_warned_of(tmp_path):

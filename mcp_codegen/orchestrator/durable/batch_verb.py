@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,31 +16,28 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from mcp_codegen.orchestrator import runner
-from mcp_codegen.orchestrator.durable import batching, database, definition, exporting, ledger, telling, transact
-from mcp_codegen.orchestrator.durable.batching import Limits, Tally
+from mcp_codegen.orchestrator.durable import (
+    batching,
+    database,
+    exporting,
+    ledger,
+    limiting,
+    tables,
+    telling,
+    transact,
+    workers,
+)
+from mcp_codegen.orchestrator.durable.batching import Tally
+from mcp_codegen.orchestrator.durable.order import Order, check
 from mcp_codegen.orchestrator.durable.reporting import making
+from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
-from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.summary import error_text
 
 logger = logging.getLogger(__name__)
 
 EXIT_SUCCEEDED, EXIT_FAILED, EXIT_REJECTED, EXIT_STOPPED = 0, 1, 3, 4
 SHOWN_COLUMNS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What was asked for."""
-
-    process: Process[Any, Any, Any]
-    file: Path
-    batch: str
-    key: tuple[str, ...]
-    server: str
-    mock: Path | None
-    results: Path
-    limits: Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +55,7 @@ def rehearse(order: Order, where: str) -> Ending:
     notes = batching.check_columns(order.process.input, order.file, order.key)
     ids = set[str]()
     with exporting.rejects(order.results) as reject:
-        for row in batching.accepted(
-            order.process.input, order.file, order.batch, order.key, reject=reject, tally=tally
-        ):
+        for row in _accepted(order, reject, tally):
             ids.add(row.run_id)
     there = _there(where, order.batch)
     tally.read, tally.new, tally.known = (
@@ -83,7 +79,7 @@ def _there(where: str, batch: str) -> set[str]:
         kept = database.connect(where, create=False)
     except UserError:
         return set()
-    if not sa.inspect(kept).has_table(ledger.runs.name):
+    if not sa.inspect(kept).has_table(tables.runs.name):
         return set()
     return {row.run_id for page in ledger.pages(kept, batch) for row in page}
 
@@ -94,26 +90,25 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
     ledger.prepare(kept)
     tally = Tally()
     with database.reserved(kept, order.batch):
-        _check(order, kept)
-        batch = batching.Batch(kept, order.batch, order.process.name, order.limits, tally)
+        check(order, kept)
+        batch = batching.Batch(kept, order.batch, order.limits, tally, priority=order.priority)
         ledger.mark_batch(kept, order.batch, "running")
         failure = None
         with (
             exporting.rejects(order.results) as reject,
             runner.interruptible(lambda: batch.stop("signal"), lambda: os._exit(130)) as received,
         ):
-            entries = batching.accepted(
-                order.process.input, order.file, order.batch, order.key, reject=reject, tally=tally
-            )
+            entries = _accepted(order, reject, tally)
             try:
-                ending = await _drive(order, kept, batch, entries, console)
+                ending = await _submitted(order, kept, batch, entries, console)
             except Exception as error:  # connecting may raise anything; what is in the database stays
                 if isinstance(error, UserError | ResultsError):
                     raise
                 logger.debug("the batch failed", exc_info=True)
                 failure = error_text(describe(runner.connection_failure(order.server, error)))
                 ending = Ending(code=EXIT_FAILED, text="", data={})
-        state = "ended" if tally.stop is None and failure is None else "stopped"
+        ended: State = "submitted" if order.mode == "submit" else "ended"
+        state: State = ended if tally.stop is None and failure is None else "stopped"
         ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
     if failure is not None:
         text = f"✗ Batch {order.batch} was not run: {failure}"
@@ -122,55 +117,59 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
     return Ending(code=code, text="\n".join([ending.text, *_ignored(notes)]), data=ending.data)
 
 
-async def _drive(
+async def _submitted(
     order: Order, kept: sa.Engine, batch: batching.Batch, entries: Iterator[ledger.Row], console: Console
 ) -> Ending:
-    opening = runner.connected(order.process, order.server, order.mock)
-    async with opening as client:
-        engine = transact.opened(
-            kept,
-            order.process,
-            client,
-            executor=order.batch,
-            concurrency=order.limits.concurrency,
-            on_finish=batch.on_finish,
-        )
-        async with engine as durable:
-            await asyncio.to_thread(_go_on, order, kept)
+    with transact.submitting(kept, order.process.name, order.queue) as submitter:
+        _release(order, kept)
+        if order.mode == "submit":
+            await batch.submit(submitter, entries)
+            return _left(order, kept, batch.tally)
+        if order.mode == "wait":
+            if not workers.living(kept, order.queue):
+                command = f"mcp-orchestrator worker {order.process.name}.py --database …"
+                console.print(f"no worker of {order.process.name} is there yet: {command}", soft_wrap=True)
             with telling.shown(console, batch.tally):
-                await batch.drive(durable, entries)
+                await batch.drive(submitter, entries)
+            return _ending(order, kept, batch.tally)
+        opening = runner.connected(order.process, order.server, order.mock)
+        async with opening as client, _engine(order, kept, batch, client) as engine:
+            with telling.shown(console, batch.tally):
+                await batch.drive(submitter, entries, engine)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
 
 
-def _go_on(order: Order, kept: sa.Engine) -> None:
+def _engine(
+    order: Order, kept: sa.Engine, batch: batching.Batch, client: Any  # noqa: ANN401 - the process's
+) -> AbstractAsyncContextManager[transact.DurableEngine[Any, Any, Any]]:
+    mock = order.mock is not None
+    return transact.opened(
+        kept,
+        order.process,
+        limiting.paced(client, order.rates, kept, mock=mock),
+        executor=order.executor,
+        mock=mock,
+        concurrency=order.limits.concurrency,
+        start_rate=order.start_rate,
+        on_finish=batch.on_finish,
+    )
+
+
+def _release(order: Order, kept: sa.Engine) -> None:
+    """What was held when the batch was stopped before goes on with it."""
     with transact.history(kept) as history:
         if history is not None:
-            history.go_on(order.batch, definition.version(order.process))
+            history.release(order.batch, order.queue)
 
 
-def _check(order: Order, kept: sa.Engine) -> None:
-    """That the batch, if it is there already, is one of this process and fits what was asked. Raises UserError."""
-    mock = order.mock is not None
-    found = ledger.open_batch(
-        kept, order.batch, process=order.process.name, source=str(order.file.resolve()), mock=mock
-    )
-    other = "give it another name with --batch"
-    if found.process != order.process.name:
-        raise UserError(f"the batch {order.batch} is one of the process {found.process}", hint=other)
-    if found.mock != mock:
-        before = "a stand-in" if found.mock else "the real APIs"
-        raise UserError(f"the batch {order.batch} was run against {before}; its runs would be mixed up", hint=other)
-    with transact.history(kept) as history:
-        version = definition.version(order.process)
-        strange = history.of_other_versions(order.batch, version) if history is not None else {}
-    if strange:
-        many = f"{len(strange)} runs of {order.batch} are" if len(strange) > 1 else f"1 run of {order.batch} is"
-        raise UserError(
-            f"the process {order.process.name} has changed: {many} in the middle of its version "
-            f"{', '.join(sorted(set(strange.values())))}; it is {version} now, and could repeat or miss steps",
-            hint="bring the old file back until they have ended, or stop them: "
-            f"mcp-orchestrator runs cancel {next(iter(strange))} …",
-        )
+def _left(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
+    """The ending of a batch that is left to workers."""
+    told = f"{tally.new} runs submitted, {tally.known} there already"
+    lines = [f"Batch {order.batch}: {told}", *_rejected(order, tally), *_stopped(order, tally)]
+    lines.append(f"  workers execute them; mcp-orchestrator batches show {order.batch}")
+    code = EXIT_STOPPED if tally.stop in HALTED else EXIT_REJECTED if tally.rejected else EXIT_SUCCEEDED
+    data = _data(order, tally, ledger.counts(kept, order.batch), [])
+    return Ending(code=code, text="\n".join(map(printable, lines)), data=data)
 
 
 def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
@@ -183,7 +182,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     with transact.history(kept) as history:
         try:
             if history is not None:
-                saved = making.make(kept, history, order.batch, order.results)
+                saved = making.make(kept, history, order.batch, order.results, show_personal=order.show_personal)
         except ResultsError as error:
             problem = f"✗ {error.message}"
     lines = [f"Batch {order.batch}: {_counted(counts)}"]
@@ -199,7 +198,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
 
 
 def _code(counts: dict[str, int], tally: Tally, problem: str) -> int:
-    if tally.stop == "failures":
+    if tally.stop == "failures" or tally.stop in HALTED:
         return EXIT_STOPPED
     if problem or tally.stop == "server" or counts.keys() - {"succeeded"}:
         return EXIT_FAILED
@@ -223,6 +222,9 @@ def _stopped(order: Order, tally: Tally) -> list[str]:
     match tally.stop:
         case "failures":
             return [f"✗ Stopped: more than the failures that were allowed; no more rows were submitted. {again}"]
+        case "paused" | "cancelled":
+            resumed = f"after `mcp-orchestrator batches resume {order.batch}` the same command goes on"
+            return [f"✗ Stopped: the batch was {tally.stop}; {resumed}"]
         case "server":
             return [f"✗ Stopped: the server {order.server} ended. No run was failed for that; {again}"]
         case "signal":

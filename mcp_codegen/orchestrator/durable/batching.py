@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +16,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from mcp_codegen.orchestrator import inputs, values
+from mcp_codegen.orchestrator import inputs, masking, values
 from mcp_codegen.orchestrator.durable import ledger, rows
-from mcp_codegen.orchestrator.durable.transact import DurableEngine
+from mcp_codegen.orchestrator.durable.queues import Priority
+from mcp_codegen.orchestrator.durable.transact import DurableEngine, Submitter, history
 from mcp_codegen.orchestrator.errors import UserError, shown
 from mcp_codegen.orchestrator.record import RunRecord
 
@@ -26,6 +27,8 @@ CHUNK = 100
 """Rows that are put into the queue in one transaction."""
 AHEAD = 4
 """How many times as many runs wait in the queue as are in flight: the queue stays small, however large the file."""
+FAR_AHEAD = 10_000
+"""The same where the runs are left to workers, whose number is not known."""
 LOOK_SECONDS = 1.0
 """How often the database is asked, where nothing is heard."""
 GRACE_SECONDS = 10.0
@@ -33,7 +36,7 @@ GRACE_SECONDS = 10.0
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
-Stop = Literal["failures", "server", "signal"]
+Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
 Reject = Callable[[int, str, dict[str, Any]], None]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -89,7 +92,7 @@ def accepted(
     model: type[BaseModel], file: Path, batch: str, key: Sequence[str], *, reject: Reject, tally: Tally
 ) -> Iterator[ledger.Row]:
     """The rows that fit the process's input, with their run's id; the others are rejected, with the reason."""
-    names = inputs.known(model)
+    names, personal = inputs.known(model), masking.names(model)
     columns = rows.header(file)
     ignored = {column for column in columns or () if names is not None and column not in names}
     for entry in rows.read(file):
@@ -101,9 +104,10 @@ def accepted(
             problems = ["it holds a secret, or a value that a database cannot bring back; give it in another way"]
         if problems:
             tally.rejected += 1
-            reject(entry.number, "; ".join(problems), {} if entry.problem else {**entry.given, **words})
+            row = {} if entry.problem else masking.masked_data({**entry.given, **words}, personal)
+            reject(entry.number, "; ".join(problems), row)
             continue
-        yield ledger.Row(run_id=f"{batch}:{_key(given, key)}", row=entry.number, given=given)
+        yield ledger.Row(run_id=f"{batch}:{_key(given, key, personal)}", row=entry.number, given=given)
 
 
 def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> list[str]:
@@ -130,9 +134,9 @@ def _lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
         return True
 
 
-def _key(given: Any, key: Sequence[str]) -> str:  # noqa: ANN401 - JSON
-    """What tells a row from the others: the inputs that `--key` names, or all of them."""
-    if len(key) == 1 and _READABLE.fullmatch(str(given.get(key[0]))):
+def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: ANN401 - JSON
+    """What tells a row from the others: the inputs that `--key` names, or all of them; no personal data to be read."""
+    if len(key) == 1 and key[0] not in personal and _READABLE.fullmatch(str(given.get(key[0]))):
         return str(given[key[0]])
     chosen = {each: given.get(each) for each in key} if key else given
     canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -140,57 +144,81 @@ def _key(given: Any, key: Sequence[str]) -> str:  # noqa: ANN401 - JSON
 
 
 class Batch:
-    """One start of a batch on an engine."""
+    """One start of a batch: submits its rows, and waits for their runs, wherever they are executed."""
 
-    def __init__(self, database: sa.Engine, batch: str, process: str, limits: Limits, tally: Tally) -> None:
+    def __init__(
+        self,
+        database: sa.Engine,
+        batch: str,
+        limits: Limits,
+        tally: Tally,
+        *,
+        priority: Priority = "normal",
+    ) -> None:
         self.tally = tally
         self._database = database
         self._batch = batch
-        self._process = process
         self._limits = limits
+        self._priority = priority
         self._heard = asyncio.Event()
+        self._before = Counter[str]()
 
     def on_finish(self, record: RunRecord) -> None:
-        """Take note of a run that ended; the engine's way to tell."""
-        self.tally.ended[record.status] += 1
-        self.tally.retried += sum(len(step.retried) for step in record.steps)
-        if self._limits.exceeded(self.tally):
-            self.stop("failures")
-        self._heard.set()
+        """Take note of a run that ended in this process; the engine's way to tell."""
+        if record.run_id.startswith(f"{self._batch}:"):
+            self.tally.retried += sum(len(step.retried) for step in record.steps)
+            self._heard.set()
 
     def stop(self, why: Stop) -> None:
         """Submit no more rows and start no more runs."""
         self.tally.stop = self.tally.stop or why
         self._heard.set()
 
-    async def drive(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
-        """Submit the rows, and wait until every run has ended or the batch is stopped."""
-        window = max(CHUNK, AHEAD * self._limits.concurrency)
-        self.tally.taken_up = await asyncio.to_thread(ledger.unfinished, self._database, self._batch)
-        watching = asyncio.create_task(self._watch(engine))
+    async def submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
+        """Submit the rows and leave them to workers."""
+        while self.tally.stop is None and not self.tally.read:
+            await asyncio.to_thread(self._submit, submitter, entries)
+
+    async def drive(
+        self, submitter: Submitter, entries: Iterator[ledger.Row], engine: DurableEngine[Any, Any, Any] | None = None
+    ) -> None:
+        """Submit the rows, and wait until every run has ended or the batch is stopped.
+
+        The runs are executed by `engine` and by the workers of the queue.
+        """
+        window = max(CHUNK, AHEAD * self._limits.concurrency) if engine else FAR_AHEAD
+        self._before = await asyncio.to_thread(ledger.tallied, self._database, self._batch)
+        self.tally.taken_up = self._before["unfinished"]
+        watching = asyncio.create_task(self._watch(engine)) if engine else None
         try:
             while self.tally.stop is None and not self.tally.read:
                 await self._wait_below(window)
                 if self.tally.stop is None:
-                    await asyncio.to_thread(self._submit, engine, entries)
+                    await asyncio.to_thread(self._submit, submitter, entries)
             await self._wait_below(1)
             if self.tally.stop is not None:
                 await self._wind_up(engine)
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
 
-    def _submit(self, engine: DurableEngine[Any, Any, Any], entries: Iterator[ledger.Row]) -> None:
+    def _submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
         read = list(itertools.islice(entries, CHUNK))
         self.tally.read = len(read) < CHUNK
         chunk = {row.run_id: row for row in reversed(read)}
         if not chunk:
             return
         with self._database.begin() as connection:
+            ledger.hold_state(connection, self._batch)
+            if self._is_halted(connection):
+                return
             waiting = list(reversed(chunk.values()))
-            fresh = ledger.add(connection, self._database, self._batch, self._process, waiting)
+            fresh = ledger.add(
+                connection, self._database, self._batch, submitter.process, waiting, queue=submitter.queue
+            )
             for row in waiting:
                 if row.run_id in fresh:
-                    engine.enqueue(connection, row.run_id, row.given)
+                    submitter.enqueue(connection, row.run_id, row.given, priority=self._priority)
         self.tally.new += len(fresh)
         self.tally.known += len(read) - len(fresh)
 
@@ -198,7 +226,7 @@ class Batch:
         """Until fewer runs than that have not ended, or the batch is stopped."""
         while self.tally.stop is None:
             self._heard.clear()
-            if await asyncio.to_thread(ledger.unfinished, self._database, self._batch) < count:
+            if await asyncio.to_thread(self._look) < count:
                 return
             try:
                 await asyncio.wait_for(self._heard.wait(), LOOK_SECONDS)
@@ -206,13 +234,40 @@ class Batch:
             except TimeoutError:
                 continue
 
+    def _look(self) -> int:
+        """Take stock of what ended anywhere, and give how many have not; stop where the batch was halted."""
+        with self._database.connect() as connection:
+            self._is_halted(connection)
+        found = ledger.tallied(self._database, self._batch)
+        some = Counter({status: max(0, found[status] - self._before[status]) for status in ("failed", "cancelled")})
+        ended = max(some.total(), self.tally.taken_up + self.tally.new - found["unfinished"])
+        some["succeeded"] = ended - some.total()
+        self.tally.ended = +some
+        if self._limits.exceeded(self.tally):
+            self.stop("failures")
+        return found["unfinished"]
+
+    def _is_halted(self, connection: sa.Connection) -> bool:
+        halt = ledger.halted(connection, self._batch)
+        self.tally.stop = self.tally.stop or halt
+        return halt is not None
+
     async def _watch(self, engine: DurableEngine[Any, Any, Any]) -> None:
         await engine.broken.wait()
         self.stop("server")
 
-    async def _wind_up(self, engine: DurableEngine[Any, Any, Any]) -> None:
-        await engine.pause()
-        for _ in range(int(GRACE_SECONDS / 0.1)):
-            if not engine.in_flight:
-                return
-            await asyncio.sleep(0.1)
+    async def _wind_up(self, engine: DurableEngine[Any, Any, Any] | None) -> None:
+        if engine is not None:
+            engine.pause()
+            await engine.quiet(GRACE_SECONDS)
+        if self.tally.stop == "failures":
+            await asyncio.to_thread(hold, self._database, self._batch)
+        await asyncio.to_thread(self._look)
+
+
+def hold(database: sa.Engine, batch: str) -> None:
+    """Take the runs of a batch that have not ended out of their queue, until the batch is started again."""
+    with history(database) as kept:
+        if kept is not None:
+            for run_ids in ledger.unended(database, batch):
+                kept.hold(run_ids)

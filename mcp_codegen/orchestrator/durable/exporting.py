@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator import store
+from mcp_codegen.orchestrator import masking, store
 from mcp_codegen.orchestrator.durable import ledger, transact
 from mcp_codegen.orchestrator.errors import ResultsError, printable, shown
 from mcp_codegen.orchestrator.record import RunRecord
@@ -26,11 +26,17 @@ RUN = ("row", "run_id", "status", "error_code", "error_message", "failed_step", 
 
 
 def results(
-    database: sa.Engine, history: transact.History, batch: str, stem: Path, take: Callable[[int | None, RunRecord], None]
+    database: sa.Engine,
+    history: transact.History,
+    batch: str,
+    stem: Path,
+    take: Callable[[int | None, RunRecord], None],
+    *,
+    show_personal: bool = False,
 ) -> list[Path]:
     """Write STEM.jsonl, a run's whole record on a line, and STEM.csv, in the order of the file; `take` is told of each.
 
-    Runs that have not ended are not in them. Raises ResultsError.
+    Runs that have not ended are not in them. Personal data is masked unless it is asked for. Raises ResultsError.
     """
     columns: dict[str, dict[str, None]] = {"input": {}, "output": {}}
     lines_file, table_file = with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")
@@ -40,6 +46,7 @@ def results(
             for each in page:
                 if (record := records.get(each.run_id)) is None:
                     continue
+                record = record if show_personal else masking.masked(record)
                 take(each.row, record)
                 lines.write(json.dumps({"row": each.row, **store.document(record)}, ensure_ascii=True) + "\n")
                 flat = _flat(record) | {"row": each.row, "failed_step": each.failed_step}
@@ -59,7 +66,7 @@ def results(
 
 def _flat(record: RunRecord) -> dict[str, Any]:
     """What of a run goes into a table; which columns there are is known only when all were seen."""
-    plain: dict[str, Any] = record.model_dump(mode="json", exclude={"steps", "measures"})
+    plain: dict[str, Any] = record.model_dump(mode="json", exclude={"steps", "measures", "personal"})
     error = plain.pop("error") or {}
     return plain | {"error_code": error.get("code"), "error_message": error.get("message")}
 

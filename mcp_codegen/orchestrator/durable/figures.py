@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable.ledger import runs
+from mcp_codegen.orchestrator.durable.tables import runs
 
 SHARES = (0.5, 0.9, 0.95, 0.99, 1.0)
 """The percentiles of durations, the longest last."""
@@ -132,7 +132,9 @@ def failures(database: sa.Engine, batch: str) -> Sequence[Failures]:
     """What failed, the most frequent first; at most so many kinds."""
     many = sa.func.count()
     query = sa.select(runs.c.failed_step, runs.c.error_code, many, sa.func.min(runs.c.error_message))
-    query = query.where(runs.c.batch == batch, runs.c.status == "failed").group_by(runs.c.failed_step, runs.c.error_code)
+    query = query.where(runs.c.batch == batch, runs.c.status == "failed").group_by(
+        runs.c.failed_step, runs.c.error_code
+    )
     query = query.order_by(many.desc(), runs.c.error_code, runs.c.failed_step).limit(KINDS_OF_FAILURES)
     with database.connect() as connection:
         return [

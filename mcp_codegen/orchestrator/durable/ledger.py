@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.durable import tables
+from mcp_codegen.orchestrator.durable.queues import Priority
+from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
+from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
 PAGE = 200
 """Runs that are read at a time."""
-
-_metadata = sa.MetaData()
-
-batches = sa.Table(
-    "orchestrator_batches",
-    _metadata,
-    sa.Column("batch", sa.String(100), primary_key=True),
-    sa.Column("process", sa.String(64), nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("mock", sa.Boolean, nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
-)
-
-runs = sa.Table(
-    "orchestrator_runs",
-    _metadata,
-    sa.Column("run_id", sa.String(200), primary_key=True),
-    sa.Column("batch", sa.String(100)),
-    sa.Column("row", sa.BigInteger),
-    sa.Column("process", sa.String(64), nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("started_ms", sa.BigInteger),
-    sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("status", sa.String(20), comment="none until the run has ended"),
-    sa.Column("steps_retried", sa.BigInteger, nullable=False, default=0),
-    sa.Column("error_code", sa.Text),
-    sa.Column("error_message", sa.Text),
-    sa.Column("failed_step", sa.Text),
-    sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
-    sa.Index("orchestrator_runs_by_batch", "batch", "status"),
-    sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +33,20 @@ class Row:
     given: Any
 
 
+_PREPARING = 0x6F726368
+"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
+
+
 def prepare(engine: sa.Engine) -> None:
-    """Make the tables that are missing. Raises OrchestratorError."""
+    """Make the tables that are missing; processes that start at the same time wait for one another.
+
+    Raises OrchestratorError.
+    """
     try:
-        _metadata.create_all(engine)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
+            tables.metadata.create_all(connection)
     except SQLAlchemyError as error:
         raise OrchestratorError(
             f"the database's tables cannot be made ({type(error).__name__})",
@@ -74,52 +55,122 @@ def prepare(engine: sa.Engine) -> None:
         ) from error
 
 
+def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:
+    """Note which members of a process's inputs and outputs are personal data; what was one once stays one."""
+    if names:
+        with engine.begin() as connection:
+            values = [{"process": process, "name": name} for name in sorted(names)]
+            connection.execute(insertion(engine, personal_names).on_conflict_do_nothing(), values)
+
+
+def personal(engine: sa.Engine, process: str) -> tuple[str, ...]:
+    """The names of members that are personal data in the runs of a process."""
+    with engine.connect() as connection:
+        found = sa.select(personal_names.c.name).where(personal_names.c.process == process)
+        return tuple(connection.scalars(found.order_by(personal_names.c.name)))
+
+
 def milliseconds() -> int:
     """This moment, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
-def open_batch(engine: sa.Engine, batch: str, *, process: str, source: str, mock: bool) -> sa.Row[Any]:
+def open_batch(
+    engine: sa.Engine, batch: str, *, process: str, source: str, mock: bool, priority: Priority = "normal"
+) -> sa.Row[Any]:
     """Note a batch, or that it goes on, and give what is known of it; whether it fits is for the caller to judge."""
     with engine.begin() as connection:
-        values = {"process": process, "source": source, "mock": mock, "state": "running", "rejected": 0}
-        connection.execute(_insert(engine, batches), [{"batch": batch, "created_ms": milliseconds(), **values}])
+        values = {"process": process, "source": source, "mock": mock, "priority": priority}
+        values |= {"batch": batch, "created_ms": milliseconds(), "state": "running", "rejected": 0}
+        connection.execute(insertion(engine, batches).on_conflict_do_nothing(), [values])
         return connection.execute(sa.select(batches).where(batches.c.batch == batch)).one()
 
 
-def mark_batch(engine: sa.Engine, batch: str, state: str, *, rejected: int | None = None) -> None:
-    """Note the batch's state, and how many rows of its file were rejected."""
-    values: dict[str, Any] = {"state": state, "ended_ms": None if state == "running" else milliseconds()}
-    if rejected is not None:
-        values["rejected"] = rejected
+def mark_batch(engine: sa.Engine, batch: str, state: State, *, rejected: int | None = None) -> bool:
+    """Note the batch's state, unless it may not follow the present one, and how many rows of its file were rejected."""
+    values: dict[str, Any] = {"state": state}
+    values["ended_ms"] = milliseconds() if state in ("stopped", "cancelled", "ended") else None
+    if state in HALTED:
+        values["halted_in"] = sa.case((batches.c.state.in_(HALTED), batches.c.halted_in), else_=batches.c.state)
+    chosen = sa.update(batches).where(batches.c.batch == batch)
     with engine.begin() as connection:
-        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(values))
+        if rejected is not None:
+            connection.execute(chosen.values(rejected=rejected))
+        done = connection.execute(chosen.where(batches.c.state.in_(BEFORE[state])).values(values))
+        return done.rowcount > 0
 
 
-def add(connection: sa.Connection, engine: sa.Engine, batch: str, process: str, rows: Sequence[Row]) -> set[str]:
+def resume_batch(engine: sa.Engine, batch: str) -> None:
+    """Note that a halted batch may go on: with the workers, where it was left to them, else when it is started."""
+    before = sa.case((batches.c.halted_in == "submitted", "submitted"), else_="stopped")
+    chosen = sa.update(batches).where(batches.c.batch == batch, batches.c.state.in_(HALTED))
+    with engine.begin() as connection:
+        connection.execute(chosen.values(state=before, halted_in=None, ended_ms=None))
+
+
+def batch_state(engine: sa.Engine, batch: str) -> State | None:
+    """The batch's state; none where there is no such batch."""
+    with engine.connect() as connection:
+        state: State | None = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
+    return state
+
+
+def halted(connection: sa.Connection, batch: str) -> Halt | None:
+    """How the batch was halted; none where it was not."""
+    state = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
+    return state if state in HALTED else None
+
+
+def hold_state(connection: sa.Connection, batch: str) -> None:
+    """Let nobody halt the batch before this transaction has ended."""
+    if connection.dialect.name == "sqlite":  # knows no locks of rows, and takes its own with the first change
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
+
+
+def close_batches(engine: sa.Engine, queue: str) -> None:
+    """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
+    waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
+    with engine.connect() as connection:
+        names = list(connection.scalars(waiting))
+    for name in names:
+        unended = sa.exists().where(runs.c.batch == name, runs.c.status.is_(None))
+        strange = sa.exists().where(runs.c.batch == name, runs.c.queue != queue)
+        ended = sa.update(batches).where(batches.c.batch == name, batches.c.state == "submitted", ~unended, ~strange)
+        with engine.begin() as connection:
+            connection.execute(ended.values(state="ended", ended_ms=milliseconds()))
+
+
+def add(
+    connection: sa.Connection, engine: sa.Engine, batch: str, process: str, rows: Sequence[Row], *, queue: str
+) -> set[str]:
     """Note runs to be, and give the ids of those that are new."""
     moment = milliseconds()
-    values = [
-        {"run_id": row.run_id, "batch": batch, "row": row.row, "process": process, "created_ms": moment} for row in rows
-    ]
-    known = set(
-        connection.scalars(sa.select(runs.c.run_id).where(runs.c.run_id.in_([row.run_id for row in rows]))).all()
-    )
+    common = {"batch": batch, "process": process, "queue": queue, "created_ms": moment}
+    values = [{"run_id": row.run_id, "row": row.row, **common} for row in rows]
+    ids = [row.run_id for row in rows]
+    known = set(connection.scalars(sa.select(runs.c.run_id).where(runs.c.run_id.in_(ids))))
+    known |= set(connection.scalars(sa.select(removals.c.run_id).where(removals.c.run_id.in_(ids))))
     fresh = [value for value in values if value["run_id"] not in known]
     if fresh:
-        connection.execute(_insert(engine, runs), fresh)
+        connection.execute(insertion(engine, runs).on_conflict_do_nothing(), fresh)
     return {str(value["run_id"]) for value in fresh}
 
 
-def add_single(engine: sa.Engine, run_id: str, process: str) -> None:
+def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> None:
     """Note a run that belongs to no batch."""
-    values = {"run_id": run_id, "process": process, "created_ms": milliseconds()}
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
     with engine.begin() as connection:
-        connection.execute(_insert(engine, runs), [values])
+        connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended; noting it again changes nothing."""
+    """Note how a run ended, without personal data; noting it again changes nothing.
+
+    One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
+    """
+    record = masking.masked(record)
     failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
     values = {
         "status": record.status,
@@ -130,8 +181,10 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
         "error_message": record.error.message if record.error else None,
         "failed_step": failed,
     }
+    cancelled = runs.c.status.is_not_distinct_from("cancelled")
+    chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == record.run_id).values(values))
+        connection.execute(chosen.values(values))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:
@@ -145,10 +198,29 @@ def reopen(engine: sa.Engine, run_id: str, again_from: str | None = None) -> Non
     _change(engine, [run_id], runs.c.status.is_not(None), cleared | {"again_from": again_from})
 
 
-def reopened(engine: sa.Engine, batch: str) -> Sequence[sa.Row[Any]]:
-    """The runs of a batch that are to go on with a step of theirs."""
+def reopened(engine: sa.Engine, queue: str) -> Sequence[sa.Row[Any]]:
+    """The runs of a queue that are to go on with a step of theirs."""
     with engine.connect() as connection:
-        return connection.execute(sa.select(runs).where(runs.c.batch == batch, runs.c.again_from.is_not(None))).all()
+        return connection.execute(
+            sa.select(runs).where(runs.c.queue == queue, runs.c.again_from.is_not(None), ~_halted())
+        ).all()
+
+
+def fork(engine: sa.Engine, origin: sa.Row[Any], step: str) -> str:
+    """Note a run to be that takes over the steps of another before that one, and give its id."""
+    with engine.begin() as connection:
+        forks = sa.select(runs.c.run_id).where(runs.c.forked_from == origin.run_id)
+        taken = set(connection.scalars(forks))
+        number = next(number for number in itertools.count(1) if f"{origin.run_id}.fork-{number}" not in taken)
+        kept = {name: getattr(origin, name) for name in ("batch", "row", "process", "queue")}
+        values = {"run_id": f"{origin.run_id}.fork-{number}", "created_ms": milliseconds(), **kept}
+        connection.execute(sa.insert(runs), [values | {"forked_from": origin.run_id, "again_from": step}])
+        return str(values["run_id"])
+
+
+def _halted() -> sa.ColumnElement[bool]:
+    """That a run's batch is paused or cancelled."""
+    return sa.exists().where(batches.c.batch == runs.c.batch, batches.c.state.in_(HALTED))
 
 
 def went_on(engine: sa.Engine, run_id: str) -> None:
@@ -173,11 +245,54 @@ def failures(engine: sa.Engine, batch: str, limit: int = 10) -> list[tuple[str, 
         return [(code, step, message, count) for code, step, message, count in connection.execute(query)]
 
 
-def unfinished(engine: sa.Engine, batch: str) -> int:
-    """How many runs of a batch have not ended."""
-    query = sa.select(sa.func.count()).where(runs.c.batch == batch, runs.c.status.is_(None))
+def tallied(engine: sa.Engine, batch: str) -> Counter[str]:
+    """How many runs of a batch are `unfinished`, `failed` and `cancelled`: a look that costs what these are."""
+    wanted = {
+        "unfinished": runs.c.status.is_(None),
+        **{word: runs.c.status == word for word in ("failed", "cancelled")},
+    }
+    found = Counter[str]()
     with engine.connect() as connection:
-        return int(connection.execute(query).scalar_one())
+        for word, condition in wanted.items():
+            query = sa.select(sa.func.count()).where(runs.c.batch == batch, condition)
+            found[word] = int(connection.execute(query).scalar_one())
+    return found
+
+
+def unended(engine: sa.Engine, batch: str) -> Iterator[list[str]]:
+    """The runs of a batch that have not ended, some at a time."""
+    last = ""
+    while True:
+        query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status.is_(None), runs.c.run_id > last)
+        with engine.connect() as connection:
+            found = list(connection.scalars(query.order_by(runs.c.run_id).limit(PAGE)))
+        if not found:
+            return
+        yield found
+        last = found[-1]
+
+
+def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
+    """Those of the runs that have not ended."""
+    found: list[str] = []
+    with engine.connect() as connection:
+        for start_at in range(0, len(run_ids), PAGE):
+            chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])
+            found += connection.scalars(sa.select(runs.c.run_id).where(chosen, runs.c.status.is_(None)))
+    return found
+
+
+def cancelled(engine: sa.Engine, batch: str) -> list[str]:
+    """The runs of a batch that were cancelled."""
+    query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status == "cancelled")
+    with engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
+def queues(engine: sa.Engine, batch: str) -> list[str]:
+    """Where the runs of a batch wait for their turns."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(runs.c.queue).where(runs.c.batch == batch).distinct()))
 
 
 def pages(engine: sa.Engine, batch: str) -> Iterator[Sequence[sa.Row[Any]]]:
@@ -191,17 +306,6 @@ def pages(engine: sa.Engine, batch: str) -> Iterator[Sequence[sa.Row[Any]]]:
             return
         yield page
         last = (page[-1].row, page[-1].run_id)
-
-
-def find_runs(engine: sa.Engine, *, batch: str | None, status: str | None, limit: int) -> Sequence[sa.Row[Any]]:
-    """The latest runs, of one batch and one status if they are given."""
-    query = sa.select(runs).order_by(runs.c.created_ms.desc(), runs.c.row, runs.c.run_id).limit(limit)
-    if batch is not None:
-        query = query.where(runs.c.batch == batch)
-    if status is not None:
-        query = query.where(runs.c.status.is_(None) if status == "unfinished" else runs.c.status == status)
-    with engine.connect() as connection:
-        return connection.execute(query).all()
 
 
 def find_run(engine: sa.Engine, run_id: str) -> sa.Row[Any] | None:
@@ -226,9 +330,3 @@ def _change(
         for start_at in range(0, len(run_ids), PAGE):
             chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])
             connection.execute(sa.update(runs).where(chosen, condition).values(values))
-
-
-def _insert(engine: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - one class for each dialect
-    """An insertion that leaves alone what is there."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()

@@ -33,6 +33,8 @@ class TelefonicaClient(ApiClient):
         "APIM_ATTEMPTS",
         "APIM_BREAKER",
     )
+    gateways = ("APIM", "DIRECT")
+    elsewhere = {"deuda_fija": "DIRECT"}
 
     async def deuda_fija(self, *, customer_identification: str, type: str, document: str) -> DeudaFijaResult:
         """Consultar la deuda fija de un cliente por su RUT

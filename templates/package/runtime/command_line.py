@@ -22,6 +22,7 @@ def make_parser(program: str, version: str, description: str) -> argparse.Argume
     )
     parser.add_argument("--env-file", type=Path, help="settings; default: .env in the current folder, if it exists")
     parser.add_argument("--read-only", action="store_true", help="serve only the tools that only read")
+    _add_tools(parser)
     parser.add_argument(
         "--audit-log",
         metavar="FILE",
@@ -31,6 +32,18 @@ def make_parser(program: str, version: str, description: str) -> argparse.Argume
     _add_http(parser)
     _add_key(parser)
     return parser
+
+
+def _add_tools(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tools",
+        choices=["all", "search", "auto"],
+        default="all",
+        help="search: list three tools that find, describe and call the others; auto: from 41 tools on; default: all",
+    )
+    for option, what in (("--include", "only these tools"), ("--exclude", "all tools but these")):
+        said = f"serve {what}: tag:GLOB or name:GLOB; repeatable"
+        parser.add_argument(option, action="append", default=[], metavar="PATTERN", help=said)
 
 
 def _add_http(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +77,7 @@ class _Ready:
 class ApiServer(MCPServer[Upstream]):
     """Lists tools as they were written down, and runs each behind its arguments' types.
 
-    modules: the module of each group of tools, by the name of the tool.
+    modules: the module of each group of tools, by the name of the tool. tags: of the tools that have some.
     environ: the settings.
     """
 
@@ -87,6 +87,7 @@ class ApiServer(MCPServer[Upstream]):
         *,
         listing: Path,
         modules: Mapping[str, str],
+        tags: Mapping[str, tuple[str, ...]] | None = None,
         environ: Mapping[str, str],
         **about: Any,  # noqa: ANN401
     ) -> None:
@@ -99,11 +100,18 @@ class ApiServer(MCPServer[Upstream]):
         )
         self._listing = listing
         self._modules = modules
+        self.tags: Mapping[str, tuple[str, ...]] = {name: (tags or {}).get(name, ()) for name in modules}
+        """The tags of each tool that is offered."""
         self._ready: dict[str, _Ready] = {}
 
     @cached_property
     def _listed(self) -> list[Tool]:
-        return ListToolsResult.model_validate_json(self._listing.read_bytes()).tools
+        tools = ListToolsResult.model_validate_json(self._listing.read_bytes()).tools
+        return [tool for tool in tools if tool.name in self.tags]
+
+    def offer(self, names: Collection[str]) -> None:
+        """Offer these tools alone: there is no other."""
+        self.tags = {name: tags for name, tags in self.tags.items() if name in names}
 
     async def list_tools(self) -> list[Tool]:
         """The tools as they were written down, on one page."""
@@ -132,7 +140,7 @@ class ApiServer(MCPServer[Upstream]):
 
     def _tool(self, name: str) -> _Ready:
         if name not in self._ready:
-            if name not in self._modules:
+            if name not in self.tags:
                 raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
             tools = importlib.import_module(self._modules[name]).tools
             function = tools[name]

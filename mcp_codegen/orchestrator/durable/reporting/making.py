@@ -49,11 +49,20 @@ class KindOfFailure:
 
 
 def make(
-    database: sa.Engine, history: transact.History, batch: str, stem: Path, language: page.Language = "en"
+    database: sa.Engine,
+    history: transact.History,
+    batch: str,
+    stem: Path,
+    *,
+    language: page.Language = "en",
+    show_personal: bool = False,
 ) -> list[Path]:
-    """Write STEM.jsonl, STEM.csv, STEM.report.json and STEM.report.html. Raises ResultsError."""
+    """Write STEM.jsonl, STEM.csv, STEM.report.json and STEM.report.html. Raises ResultsError.
+
+    Personal data is masked unless it is asked for.
+    """
     sums = Sums()
-    files = exporting.results(database, history, batch, stem, sums.take)
+    files = exporting.results(database, history, batch, stem, sums.take, show_personal=show_personal)
     report = collect(database, batch, sums)
     for suffix, text in (
         (".report.json", to_json(report, indent=2, inf_nan_mode="null").decode() + "\n"),

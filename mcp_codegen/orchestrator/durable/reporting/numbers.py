@@ -21,7 +21,11 @@ class Numbers:
 
     def number(self, value: Decimal | float, places: int | None = None) -> str:
         """Digits in groups of three; a decimal amount with all of its digits where no number of places is given."""
-        text = f"{value:,.{places}f}" if places is not None else f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+        text = (
+            f"{value:,.{places}f}"
+            if places is not None
+            else f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+        )
         return text.translate(_SPANISH) if self.language == "es" else text
 
     def share(self, part: float, whole: float) -> str:

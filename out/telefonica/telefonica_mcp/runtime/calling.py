@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -43,6 +43,9 @@ NETWORK_VARIABLES = tuple(
 )
 """What a connection to the APIs may need to know of the machine."""
 
+Before = Callable[[str], Awaitable[None]]
+"""Awaited ahead of a call, with the name of the gateway that it goes through."""
+
 
 class ApiClient:
     """One session with a server; tasks may share it. Every call raises `ApiError`."""
@@ -52,9 +55,16 @@ class ApiClient:
     longest: ClassVar[float] = 0.0
     """Seconds: the longest time-out of the catalog."""
 
-    def __init__(self, session: Session, idempotency_key: str = "") -> None:
+    gateways: ClassVar[tuple[str, ...]] = ()
+    """The names of the catalog's gateways, that of most tools first."""
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """The gateways of the tools that are behind another than the first."""
+
+    def __init__(self, session: Session, idempotency_key: str = "", before: Before | None = None) -> None:
         self._session = session
+        self._key = idempotency_key
         self._meta = cast(RequestParamsMeta, {META_KEY: idempotency_key}) if idempotency_key else None
+        self._before = before
 
     def keyed(self, idempotency_key: str) -> Self:
         """This client, over the same session, for a call that may be made again.
@@ -62,7 +72,11 @@ class ApiClient:
         The upstream is told the key, if its API takes one, and does once what comes twice under it. Up to 255 printable
         ASCII characters without blanks.
         """
-        return type(self)(self._session, idempotency_key)
+        return type(self)(self._session, idempotency_key, self._before)
+
+    def paced(self, before: Before) -> Self:
+        """This client, over the same session, which awaits `before` ahead of each call, with the gateway's name."""
+        return type(self)(self._session, self._key, before)
 
     @classmethod
     @asynccontextmanager
@@ -177,6 +191,8 @@ class ApiClient:
         return _data(await self._result(tool, arguments), tool)
 
     async def _result(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
+        if self._before is not None:
+            await self._before(self.elsewhere.get(tool) or next(iter(self.gateways), ""))
         result = await self._session.call(tool, present(arguments), self._meta)
         if result.is_error:
             text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .http_serving import HttpOptions
 
 BACKLOG = 2_048
+MANY_TOOLS = 40
+"""More than these are searched with `--tools auto`: some hosts pass no more to their model, and choice gets worse."""
 
 Create = Callable[[Mapping[str, str]], ApiServer]
 
@@ -49,6 +51,10 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
         from .doctor.command import main  # noqa: PLC0415 - a server that starts does not need it
 
         raise SystemExit(main(words[1:], program, version))
+    if words[:1] == ["ask"]:
+        from .asking import main as ask  # noqa: PLC0415 - the same
+
+        raise SystemExit(ask(words[1:], program))
     parser = make_parser(program, version, description)
     args = parser.parse_args(words)
     if args.env_file and not args.env_file.is_file():
@@ -69,31 +75,50 @@ def _prepared(create: Create, args: argparse.Namespace) -> Callable[[], None]:
     if args.verb == "key":
         return partial(print, _new_key(args.name, args.scopes))
     environ = environment(args.env_file)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
+    offer = Offer(args.tools, tuple(args.include), tuple(args.exclude), args.read_only, args.audit_log)
     if args.transport == "stdio":
-        return partial(_run_stdio, guarded(create, args.read_only, args.audit_log, False, environ))
+        return partial(_run_stdio, offered(create, offer, environ))
     from .http_serving import run_http  # noqa: PLC0415 - stdio does not pay for it
 
     options = _http_options(args, environ)
-    guards = args.read_only, args.audit_log, options.authentication is not None
-    guarded(create, *guards, environ)  # what is wrong is said here, once, and not by each worker
+    offer = replace(offer, authenticated=options.authentication is not None)
+    offered(create, offer, environ)  # what is wrong is said here, once, and not by each worker
     listening = _listen(options)
-    return partial(run_http, partial(guarded, create, *guards), environ, options, listening)
+    return partial(run_http, partial(offered, create, offer), environ, options, listening)
 
 
-def guarded(
-    create: Create, read_only: bool, audit_log: str, authenticated: bool, environ: Mapping[str, str]
-) -> ApiServer:
-    """The server with what stands before its tools. Raises `NotConfigured`."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Which tools a server offers, how it shows them, and what stands before them."""
+
+    tools: str = "all"
+    """How they are shown: `all`, by `search`, or `auto`."""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    read_only: bool = False
+    audit_log: str = ""
+    authenticated: bool = False
+
+
+def offered(create: Create, offer: Offer, environ: Mapping[str, str]) -> ApiServer:
+    """The server as it was asked for. Raises `NotConfigured`."""
     server = create(environ)
-    if audit_log:
-        from .audit import AuditLog  # noqa: PLC0415 - only those who ask for it pay for it
+    if offer.include or offer.exclude:
+        from .selection import chosen  # noqa: PLC0415 - only those who ask for it pay for it
 
-        server.middleware.append(AuditLog(audit_log))
-    if read_only or authenticated:
+        server.offer(chosen(server.tags, offer.include, offer.exclude))
+    if offer.tools == "search" or (offer.tools == "auto" and len(server.tags) > MANY_TOOLS):
+        from .search_mode import ToolSearch  # noqa: PLC0415 - the same
+
+        server.middleware.append(ToolSearch(server))  # before the others: they see the tool that is called
+    if offer.audit_log:
+        from .audit import AuditLog  # noqa: PLC0415 - the same
+
+        server.middleware.append(AuditLog(offer.audit_log))
+    if offer.read_only or offer.authenticated:
         from .scopes import Access  # noqa: PLC0415 - the same
 
-        server.middleware.append(Access(server, most="read" if read_only else "destructive"))
+        server.middleware.append(Access(server, most="read" if offer.read_only else "destructive"))
     return server
 
 

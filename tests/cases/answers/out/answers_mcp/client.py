@@ -23,6 +23,7 @@ class AnswersClient(ApiClient):
     package = "answers_mcp"
     longest = 30.0
     variables = ("ANSWERS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def nothing_said(self) -> Any:
         """nothing_said"""

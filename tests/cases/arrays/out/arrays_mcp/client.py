@@ -24,6 +24,7 @@ class ArraysClient(ApiClient):
     package = "arrays_mcp"
     longest = 30.0
     variables = ("MATRIX_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def multiply(
         self,

@@ -25,6 +25,7 @@ class ComposedClient(ApiClient):
     package = "composed_mcp"
     longest = 30.0
     variables = ("COMPOSED_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def pay(
         self,

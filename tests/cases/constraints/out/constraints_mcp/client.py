@@ -23,6 +23,7 @@ class ConstraintsClient(ApiClient):
     package = "constraints_mcp"
     longest = 30.0
     variables = ("LIMITS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def measure(
         self,

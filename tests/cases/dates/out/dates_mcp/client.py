@@ -25,6 +25,7 @@ class DatesClient(ApiClient):
     package = "dates_mcp"
     longest = 30.0
     variables = ("CALENDAR_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def find_events(
         self,

@@ -24,6 +24,7 @@ class DefaultsClient(ApiClient):
     package = "defaults_mcp"
     longest = 30.0
     variables = ("PAGES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def list_pages(
         self,

@@ -24,6 +24,7 @@ class EnumsClient(ApiClient):
     package = "enums_mcp"
     longest = 30.0
     variables = ("TICKETS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def find_tickets(
         self,

@@ -60,6 +60,26 @@ class GatewaysClient(ApiClient):
         "NINE_HOST_E36FDE_ATTEMPTS",
         "NINE_HOST_E36FDE_BREAKER",
     )
+    gateways = (
+        "BEARER",
+        "NINE_HOST_A8A9E5",
+        "KEY_IN_HEADER",
+        "KEY_IN_QUERY",
+        "KEY_IN_COOKIE",
+        "BASIC",
+        "OPEN_",
+        "NINE_HOST_E36FDE",
+    )
+    elsewhere = {
+        "one": "KEY_IN_HEADER",
+        "two": "KEY_IN_QUERY",
+        "three": "KEY_IN_COOKIE",
+        "five": "BASIC",
+        "six": "OPEN_",
+        "nine": "NINE_HOST_A8A9E5",
+        "ten": "NINE_HOST_E36FDE",
+        "eleven": "NINE_HOST_A8A9E5",
+    }
 
     async def one(self) -> Any:
         """one"""

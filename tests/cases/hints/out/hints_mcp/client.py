@@ -22,6 +22,7 @@ class HintsClient(ApiClient):
     package = "hints_mcp"
     longest = 30.0
     variables = ("HINTS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def read(self) -> Any:
         """read"""

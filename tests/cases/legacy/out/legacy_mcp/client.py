@@ -33,6 +33,8 @@ class LegacyClient(ApiClient):
         "DIRECT_ATTEMPTS",
         "DIRECT_BREAKER",
     )
+    gateways = ("DIRECT", "APIM")
+    elsewhere = {"consulta_saldo": "APIM"}
 
     async def consulta_saldo(self, *, cuenta: str, detalle: bool, x_canal: str) -> ConsultaSaldoResult:
         """Consultar el saldo"""

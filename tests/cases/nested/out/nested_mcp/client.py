@@ -24,6 +24,7 @@ class NestedClient(ApiClient):
     package = "nested_mcp"
     longest = 30.0
     variables = ("SALES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def create_order(
         self,

@@ -24,6 +24,7 @@ class NullableClient(ApiClient):
     package = "nullable_mcp"
     longest = 30.0
     variables = ("PEOPLE_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def save_person(
         self,

@@ -24,6 +24,7 @@ class ObjectsClient(ApiClient):
     package = "objects_mcp"
     longest = 30.0
     variables = ("LABELS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def set_labels(
         self,

@@ -41,6 +41,8 @@ class PagesClient(ApiClient):
         "FORGE_ATTEMPTS",
         "FORGE_BREAKER",
     )
+    gateways = ("BILLS", "FORGE")
+    elsewhere = {"list_events": "FORGE", "list_issues": "FORGE", "iter_list_issues": "FORGE", "list_anything": "FORGE"}
 
     async def list_bills(self, *, customer: str, offset: int | MISSING = MISSING, limit: int = 5) -> list[Bill]:
         """Bills of a customer"""

@@ -23,6 +23,7 @@ class PlacesClient(ApiClient):
     package = "places_mcp"
     longest = 30.0
     variables = ("ORDERS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def list_orders(
         self,

@@ -22,6 +22,7 @@ class RecursionClient(ApiClient):
     package = "recursion_mcp"
     longest = 30.0
     variables = ("FILES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def read_folder(self, *, name: str) -> Folder:
         """read_folder"""

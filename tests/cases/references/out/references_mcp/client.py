@@ -24,6 +24,7 @@ class ReferencesClient(ApiClient):
     package = "references_mcp"
     longest = 30.0
     variables = ("BANK_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def transfer(
         self,

@@ -49,6 +49,8 @@ class WireClient(ApiClient):
         "WIRE_USER",
         "WIRE_PASSWORD",
     )
+    gateways = ("MAIN", "MACHINE")
+    elsewhere = {"upload": "MACHINE", "note": "MACHINE", "picture": "MACHINE"}
 
     async def search(
         self,

@@ -23,6 +23,7 @@ class YamlClient(ApiClient):
     package = "yaml_mcp"
     longest = 30.0
     variables = ("YAML_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)
 
     async def list_things(self, *, q: str | MISSING = MISSING, on: bool | MISSING = MISSING) -> Any:
         """Several lines,

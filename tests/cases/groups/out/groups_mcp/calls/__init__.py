@@ -11,3 +11,4 @@ class Calls(ApiClient):
     package = "groups_mcp"
     longest = 30.0
     variables = ("GROUPS_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)

@@ -7,3 +7,10 @@ MODULES = {
     "d": "groups_mcp.tools.groups",
 }
 """The module of each tool."""
+
+TAGS = {
+    "a": ("Facturación", "more"),
+    "c": ("Facturación",),
+    "b": ("common",),
+}
+"""The tags of tools, as the catalog has them."""

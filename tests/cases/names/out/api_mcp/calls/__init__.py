@@ -11,3 +11,4 @@ class Calls(ApiClient):
     package = "api_mcp"
     longest = 30.0
     variables = ("NAMES_URL", "MAIN_TIMEOUT", "MAIN_ATTEMPTS", "MAIN_BREAKER")
+    gateways = ("MAIN",)

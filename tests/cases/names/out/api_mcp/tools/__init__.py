@@ -8,3 +8,9 @@ MODULES = {
     "print": "api_mcp.tools.api",
 }
 """The module of each tool."""
+
+TAGS = {
+    "getA": ("get",),
+    "get_a": ("Get",),
+}
+"""The tags of tools, as the catalog has them."""

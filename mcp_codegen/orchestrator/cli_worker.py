@@ -1,0 +1,113 @@
+"""The verb `worker`: words in, exit codes out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+from click.core import ParameterSource
+
+from mcp_codegen.orchestrator import cli_batch, command_line, loading
+
+GRACE_SECONDS = 10.0
+
+
+@click.command()
+@click.argument("processes", metavar="PROCESS…", nargs=-1, required=True)
+@cli_batch.database_option
+@command_line.server_option
+@command_line.mock_option
+@cli_batch.concurrency_option
+@cli_batch.rate_limit_option
+@cli_batch.start_rate_option
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=GRACE_SECONDS,
+    show_default=True,
+    help="How long runs in flight may go on when the worker is asked to stop; then they are handed back.",
+)
+@click.option(
+    "--recovery-time",
+    metavar="SECONDS",
+    type=click.FloatRange(3, 3600),
+    default=15.0,
+    show_default=True,
+    help="Within this time others go on with the runs of this worker should it die. One that stands still for two "
+    "thirds of it ends itself.",
+)
+@click.option("--until-input-ends", is_flag=True, hidden=True)
+@command_line.debug_option
+def worker(  # noqa: PLR0917 - click passes them by name
+    processes: tuple[str, ...],
+    database: str,
+    server: str,
+    mock: str | None,
+    concurrency: int,
+    rate_limit: tuple[str, ...],
+    start_rate: str | None,
+    grace: float,
+    recovery_time: float,
+    until_input_ends: bool,
+    debug: bool,
+) -> None:
+    """Work on the runs of PROCESS that wait in the database, until asked to stop. Any number of workers share them.
+
+    What they run is put there by `mcp-orchestrator batch --submit-only` or `--wait-for-workers`. SIGTERM and Ctrl-C
+    stop a worker in order: it takes no more runs, and hands back what is not finished in time. A worker that is killed
+    is replaced by the others within its --recovery-time.
+
+    \b
+    Exit codes: 0 it was asked to stop and holds nothing any more, 1 its server ended or could not be reached, 2 it was
+    not started because of what was typed, 75 it stood still for too long and others have its runs: start it again.
+
+    \b
+    On each of several machines:
+      mcp-orchestrator worker billing.py --database postgresql://orchestrator@db.example.com/runs
+    Not more than 20 calls a second to one gateway, whatever the number of workers:
+      mcp-orchestrator worker billing.py --rate-limit apim=20/s
+    """
+    command_line.set_up_logging(debug)
+    with command_line.refusing():
+        cli_batch.check_installed()
+        from mcp_codegen.orchestrator.durable import limiting, worker_group, worker_verb  # noqa: PLC0415 - the extra
+
+        command_line.check_server(server)
+        loaded = [loading.load(process) for process in processes]
+        rate = limiting.rate(start_rate, "--start-rate") if start_rate else None
+        works = [
+            worker_verb.Work(
+                process=process,
+                database=database,
+                server=server,
+                mock=command_line.mock_catalog(mock, server, path),
+                concurrency=concurrency,
+                rates=limiting.by_gateway(rate_limit, process.client),
+                start_rate=rate,
+                grace=grace,
+                recovery_seconds=recovery_time,
+            )
+            for process, path in loaded
+        ]
+        if len(works) > 1:
+            sys.exit(worker_group.run(processes, _words()))
+        if until_input_ends:
+            worker_group.stop_when_input_ends()
+        code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
+    sys.exit(code)
+
+
+def _words() -> list[str]:
+    """The options of this command as they were typed, for the workers of single processes."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(parameter, click.Option) and typed:
+            value = context.params[name]
+            several = value if isinstance(value, tuple) else (value,)
+            words += [parameter.opts[0] if each is True else f"{parameter.opts[0]}={each}" for each in several]
+    return words

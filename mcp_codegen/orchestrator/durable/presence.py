@@ -1,0 +1,98 @@
+"""A worker's sign of life: a thread that renews it, and ends a process that others have taken for dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from mcp_codegen.orchestrator.durable import workers
+from mcp_codegen.orchestrator.durable.workers import Worker
+
+logger = logging.getLogger(__name__)
+
+RECOVERY_SECONDS = 15.0
+"""Within this time after a worker's death others go on with its runs; the longest time that one may stand still."""
+BEATS = 6
+"""Signs of life in that time; dead is who gives none for two thirds of it."""
+EXIT_FENCED = 75
+"""As sysexits.h has it: a failure that passes; a supervisor starts the worker anew."""
+LOOK_SECONDS = 0.05
+
+
+class Presence:
+    """Whether this process may still take itself for alive."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        """How long a sign of life is good for."""
+        self._until = 0.0
+        self.over = threading.Event()
+        """Set when the process leaves by itself: from then on a row that is gone means nothing."""
+
+    def extend(self, since: float) -> None:
+        """Note a sign of life that was given no earlier than that, by the monotonic clock."""
+        self._until = since + self.seconds
+
+    async def certain(self) -> None:
+        """Wait, where that is in doubt: the thread's next look at the database tells, or ends the process."""
+        while time.monotonic() >= self._until:  # noqa: ASYNC110 - what ends it happens in a thread
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def end_process() -> None:
+    """End at once: others have this process's runs, and whatever it did now would be done twice."""
+    print("mcp-orchestrator: this worker stood still for too long, others have its runs; it ends", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(EXIT_FENCED)
+
+
+@contextmanager
+def kept_up(
+    database: sa.Engine,
+    worker: Worker,
+    tend: Callable[[], None],
+    *,
+    recovery_seconds: float = RECOVERY_SECONDS,
+    fenced: Callable[[], None] = end_process,
+) -> Iterator[Presence]:
+    """Give signs of life as long as the block lasts, and do with each what all workers share the duty of.
+
+    What `tend` raises is logged, and done again with the next sign.
+    """
+    beat = recovery_seconds / BEATS
+    presence = Presence(beat * BEATS * 2 / 3)
+
+    def enter() -> None:
+        start = time.monotonic()
+        workers.enter(database, worker, presence.seconds)
+        presence.extend(start)
+
+    def live() -> None:
+        while not presence.over.wait(beat):
+            try:
+                start = time.monotonic()
+                if not workers.renew(database, worker, presence.seconds):
+                    if not presence.over.is_set():
+                        fenced()
+                    return
+                presence.extend(start)
+                tend()
+            except Exception:  # the database may be away for a while; nobody can take our runs meanwhile
+                logger.debug("a sign of life failed", exc_info=True)
+
+    enter()
+    thread = threading.Thread(target=live, name="presence", daemon=True)
+    thread.start()
+    try:
+        yield presence
+    finally:
+        presence.over.set()
+        thread.join(beat)

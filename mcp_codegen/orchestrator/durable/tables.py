@@ -1,0 +1,101 @@
+"""Our tables, beside the engine's own; times in milliseconds since 1970."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+metadata = sa.MetaData()
+
+batches = sa.Table(
+    "orchestrator_batches",
+    metadata,
+    sa.Column("batch", sa.String(100), primary_key=True),
+    sa.Column("process", sa.String(64), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("mock", sa.Boolean, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("state", sa.String(20), nullable=False, comment="see `states`"),
+    sa.Column("halted_in", sa.String(20), comment="of a paused or cancelled batch: its state before"),
+    sa.Column("priority", sa.String(10), nullable=False, default="normal"),
+    sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
+)
+
+runs = sa.Table(
+    "orchestrator_runs",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True),
+    sa.Column("batch", sa.String(100)),
+    sa.Column("row", sa.BigInteger),
+    sa.Column("process", sa.String(64), nullable=False),
+    sa.Column("queue", sa.String(80), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_ms", sa.BigInteger),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("status", sa.String(20), comment="none until the run has ended"),
+    sa.Column("steps_retried", sa.BigInteger, nullable=False, default=0),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("failed_step", sa.Text),
+    sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
+    sa.Column("forked_from", sa.String(200), comment="the run whose first steps it took over"),
+    sa.Index("orchestrator_runs_by_batch", "batch", "status"),
+    sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
+    sa.Index("orchestrator_runs_by_end", "ended_ms"),
+    sa.Index("orchestrator_runs_by_origin", "forked_from"),
+    sa.Index(
+        "orchestrator_runs_to_retry",
+        "queue",
+        postgresql_where=sa.text("again_from IS NOT NULL"),
+        sqlite_where=sa.text("again_from IS NOT NULL"),
+    ),
+)
+
+personal_names = sa.Table(
+    "orchestrator_personal",
+    metadata,
+    sa.Column("process", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True, comment="of a member of its inputs or outputs that is masked"),
+)
+
+removals = sa.Table(
+    "orchestrator_removals",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True, comment="of a run that the engine has still to forget"),
+)
+
+workers = sa.Table(
+    "orchestrator_workers",
+    metadata,
+    sa.Column("executor", sa.String(200), primary_key=True, comment="the name that the engine knows the process by"),
+    sa.Column("session", sa.String(40), nullable=False, comment="one process's alone, also where names come again"),
+    sa.Column("queue", sa.String(80), nullable=False),
+    sa.Column("version", sa.String(100), nullable=False),
+    sa.Column("place", sa.String(200), nullable=False, comment="host and process id, for people"),
+    sa.Column("started_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False, comment="a process that is not heard of until then is dead"),
+)
+
+limits = sa.Table(
+    "orchestrator_limits",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("free_ms", sa.Double, nullable=False, comment="when the next call may be made"),
+)
+
+
+def now_ms(database: sa.Engine) -> sa.ColumnElement[float]:
+    """This moment by the clock that all processes on the database share."""
+    if database.dialect.name == "postgresql":
+        return sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.Double)
+    return sa.literal(time.time() * 1000, sa.Double)
+
+
+def insertion(database: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - one class for each dialect
+    """An insertion that can say what to do about what is there."""
+    dialect = postgresql if database.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

@@ -1,0 +1,63 @@
+"""What the workers of a queue do for each other: the runs of the dead, and what waits for somebody to take it up.
+
+The engine, run by oneself, recovers only what a process of the same name left. One of the workers, the eldest of a
+version, does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS
+
+from mcp_codegen.orchestrator.durable import ledger, workers
+from mcp_codegen.orchestrator.durable.transact.history import history
+from mcp_codegen.orchestrator.durable.workers import Worker
+from mcp_codegen.orchestrator.process import Process
+
+
+def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any]) -> Callable[[], None]:
+    """What a worker does with each sign of life, in a thread."""
+
+    def tend() -> None:
+        workers.bury(database)
+        living = workers.living(database, worker.queue)
+        ours = [row.executor for row in living if row.version == worker.version]
+        if ours[:1] != [worker.executor]:
+            return
+        _recover(worker, {row.executor for row in living})
+        if _leads(worker, {row.version for row in living}):
+            with history(database) as kept:
+                if kept is not None:
+                    kept.go_on(worker.queue, worker.version)
+                    kept.give_up(process)
+        ledger.close_batches(database, worker.queue)
+
+    return tend
+
+
+def _leads(worker: Worker, living: Set[str]) -> bool:
+    """Whether runs that no version has begun are this version's: it is the latest, or no worker of the latest lives."""
+    latest = DBOS.get_latest_application_version()["version_name"]
+    if latest != worker.version and latest not in living:
+        DBOS.set_latest_application_version(worker.version)
+        return True
+    return latest == worker.version
+
+
+def _recover(worker: Worker, living: Set[str]) -> None:
+    """Put the runs whose process is dead back into their queue. The engine counts how often that happens to a run."""
+    held = DBOS.list_workflows(
+        status="PENDING", queue_name=worker.queue, app_version=worker.version, load_input=False, load_output=False
+    )
+    if dead := sorted({str(each.executor_id) for each in held} - living):
+        DBOS._recover_pending_workflows(dead)
+
+
+def hand_back(database: sa.Engine, worker: Worker) -> None:
+    """Put what this process holds back into the queue, once it has stopped working on it."""
+    with history(database) as kept:
+        if kept is not None:
+            kept.hand_back(worker)

@@ -1,0 +1,184 @@
+"""The durable engine: DBOS Transact behind the orchestrator's `Engine`. No other module imports dbos."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+import sqlalchemy as sa
+from dbos import DBOS, WorkflowHandleAsync
+from dbos import error as dbos_error
+from pydantic import JsonValue, TypeAdapter
+
+from mcp_codegen.orchestrator import values
+from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable.presence import Presence
+from mcp_codegen.orchestrator.durable.queues import Priority
+from mcp_codegen.orchestrator.durable.transact.submission import Submitter
+from mcp_codegen.orchestrator.engine import conduct, unstarted
+from mcp_codegen.orchestrator.errors import MisuseError
+from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run
+from mcp_codegen.orchestrator.record import Outcome, RunRecord, Stored
+from mcp_codegen.orchestrator.retrying import Retry, persist
+
+STOPPED = asyncio.CancelledError
+"""What ends a run in this process without ending the run: nothing is recorded, and it goes on elsewhere or later."""
+BROKEN = frozenset({"server_lost"})
+"""Codes of errors that tell of our own server, not of the run: it waits for the next server."""
+
+DROP_SECONDS = 5.0
+"""How long runs that are stopped may take to stop."""
+
+Finished = Callable[[RunRecord], None]
+
+_OUTCOME = TypeAdapter(Outcome)
+
+
+@dataclass(slots=True)
+class Places:
+    """How many runs this process may have in flight at a time."""
+
+    count: int
+
+
+@dataclass(kw_only=True)
+class DurableEngine(Generic[ClientT, InputT, OutputT]):
+    """Runs one process durably, with one client. Use `opened`."""
+
+    database: sa.Engine
+    process: Process[ClientT, InputT, OutputT]
+    client: ClientT
+    queue: str
+    submitter: Submitter
+    presence: Presence
+    places: Places
+    on_finish: Finished
+    """Told of each run that ends in this process."""
+    in_flight: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is lost: no run can go on until there is another."""
+
+    async def start(
+        self,
+        process: Process[ClientT, InputT, OutputT],
+        client: ClientT,
+        given: InputT,
+        *,
+        run_id: str | None = None,
+        priority: Priority = "normal",
+    ) -> str:
+        """Start a run; see `Engine`. Raises `MisuseError` for another process or client than the engine's own."""
+        if process is not self.process or client is not self.client:
+            raise MisuseError(f"this engine runs {self.process.name!r} with the client that it was given")
+        run_id = run_id or str(uuid.uuid4())
+        stored = values.model_data(given)
+
+        def begin() -> None:
+            ledger.add_single(self.database, run_id, process.name, queue=self.queue)
+            with self.database.begin() as connection:
+                self.submitter.enqueue(connection, run_id, stored, priority=priority)
+
+        await asyncio.to_thread(begin)
+        return run_id
+
+    async def wait(self, run_id: str) -> RunRecord:
+        """The record of a run; see `Engine`."""
+        handle: WorkflowHandleAsync[Any] = await DBOS.retrieve_workflow_async(run_id)
+        try:
+            return RunRecord.model_validate(await handle.get_result())
+        except dbos_error.DBOSException as error:
+            given = self.process.input.model_construct()
+            cause = asyncio.CancelledError() if "cancel" in type(error).__name__.lower() else error
+            return unstarted(self.process, given, cause).model_copy(update={"run_id": run_id, "input": {}})
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask a run to stop; see `Engine`."""
+        await DBOS.cancel_workflow_async(run_id)
+        await asyncio.to_thread(ledger.cancel, self.database, [run_id])
+
+    def pause(self) -> None:
+        """Take no more runs from the queue into this process; those in flight go on, and other workers too."""
+        self.places.count = 0
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait until no run is in flight here, so long at most."""
+        if self.in_flight:
+            await asyncio.wait(list(self.in_flight.values()), timeout=seconds)
+
+    async def drop(self) -> None:
+        """Stop the runs in flight here, where they are; they have not ended, and whoever takes them goes on."""
+        tasks = list(self.in_flight.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=DROP_SECONDS)
+
+    async def execute(self, given: JsonValue) -> JsonValue:
+        """The workflow: the process's body between durable steps."""
+        run_id = str(DBOS.workflow_id)
+        if self.broken.is_set():
+            raise STOPPED
+        ended: list[BaseException] = []
+        run = Run[OutputT](run_id, perform=lambda key, call, retry: self._perform(ended, key, call, retry))
+        if (task := asyncio.current_task()) is not None:
+            self.in_flight[run_id] = task
+        try:
+            read = values.read_model(self.process.input, given)
+            record = _since_its_first_start(await conduct(self.process, self.client, read, run))
+            if ended:
+                raise ended[0]
+            if record.status == "cancelled":  # this process ends, the run does not
+                raise STOPPED
+            await asyncio.to_thread(ledger.finish, self.database, record)
+        finally:
+            self.in_flight.pop(run_id, None)
+        self.on_finish(record)
+        plain: JsonValue = record.model_dump(mode="json")
+        return plain
+
+    async def _perform(
+        self, ended: list[BaseException], key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None
+    ) -> Outcome:
+        """A step: what is recorded is its outcome, error or not; a step in flight when this process dies runs again."""
+        mistakes: list[MisuseError] = []
+
+        async def once() -> Stored:
+            await self.presence.certain()
+            return await call()
+
+        async def attempt() -> JsonValue:
+            try:
+                outcome = await persist(retry or self.process.retry, once)
+            except MisuseError as mistake:
+                mistakes.append(mistake)
+                return None
+            if outcome.error is not None and outcome.error.code in BROKEN:
+                self.broken.set()
+                ended.append(STOPPED())
+                raise ended[0]
+            plain: JsonValue = outcome.model_dump(mode="json")
+            return plain
+
+        try:
+            stored = await DBOS.run_step_async({"name": key, "preemptible": True}, attempt)
+        except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError) as stop:
+            ended.append(stop)
+            raise
+        except dbos_error.DBOSUnexpectedStepError as error:
+            raise MisuseError(
+                f"this run had come past another step where {key!r} stands now: the process has changed since, or "
+                "the order of its steps depends on more than its input; `runs retry` starts it anew"
+            ) from error
+        if stored is None:
+            raise mistakes[0] if mistakes else MisuseError(f"step {key!r} broke a rule when it ran first")
+        return _OUTCOME.validate_python(stored)
+
+
+def _since_its_first_start(record: RunRecord) -> RunRecord:
+    """A run that went on in another process began with its first step."""
+    started_at = min([record.started_at, *(step.timestamp for step in record.steps)])
+    duration = round((record.finished_at - started_at).total_seconds(), 3)
+    return record.model_copy(update={"started_at": started_at, "duration": max(record.duration, duration)})

@@ -1,0 +1,60 @@
+"""Puts runs into a queue, with an engine in this process or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from pydantic import JsonValue
+
+from mcp_codegen.orchestrator.durable.queues import TURNS, Priority
+
+
+def application(queue: str) -> str:
+    """The engine's word for those who share a queue: its workers' versions are told apart from other processes'."""
+    return f"process-{queue}"
+
+
+def prepared(database: sa.Engine) -> bool:
+    """Whether the engine's tables are there."""
+    schema = None if database.dialect.name == "sqlite" else "dbos"
+    return sa.inspect(database).has_table("workflow_status", schema=schema)
+
+
+class Submitter:
+    """Puts runs of one process into one queue. Use `submitting`."""
+
+    def __init__(self, client: DBOSClient, process: str, queue: str) -> None:
+        self._client = client
+        self.process = process
+        self.queue = queue
+
+    def enqueue(
+        self, connection: sa.Connection, run_id: str, given: JsonValue, *, priority: Priority = "normal"
+    ) -> None:
+        """Have a run started as soon as its turn comes; within the caller's transaction, from a thread."""
+        options: EnqueueOptions = {
+            "workflow_name": self.process,
+            "queue_name": self.queue,
+            "workflow_id": run_id,
+            "priority": TURNS[priority],
+        }
+        self._client.enqueue_in_transaction(connection, options, given)
+
+
+@contextmanager
+def submitting(database: sa.Engine, process: str, queue: str) -> Iterator[Submitter]:
+    """A submitter to a queue, whether or not anybody has worked on it."""
+    if not prepared(database):
+        DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
+    client = DBOSClient(
+        system_database_engine=database,
+        serializer=DBOSPortableJSONSerializer(),
+        application_name=application(queue),
+    )
+    try:
+        yield Submitter(client, process, queue)
+    finally:
+        client.destroy()
