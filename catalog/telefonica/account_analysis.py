@@ -6,9 +6,9 @@ import asyncio
 from decimal import Decimal
 
 from pydantic import BaseModel, Field
+from telefonica_invoices import CURRENCY, Bill, measure, read, total, words
 
 from mcp_codegen.orchestrator import Measure, Process, Run, Section
-from telefonica_invoices import CURRENCY, Bill, measure, read, total, words
 from telefonica_mcp.client import TelefonicaClient
 
 
@@ -39,8 +39,8 @@ class Account(BaseModel):
 async def analyse(run: Run[Account], telefonica: TelefonicaClient, customer: Customer) -> Account:
     """List the invoices, then, at the same time, get the link of each and the debt.
 
-    Without the list there is no analysis. A link or the debt may be unavailable: that is recorded, and the analysis says
-    what it knows.
+    Without the list there is no analysis. A link or the debt may be unavailable: that is recorded, and the analysis
+    says what it knows.
     """
     listing = await run.step(
         "invoices",

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from telefonica_invoices import CURRENCY, Bill, measure, read, total, words
 
 from mcp_codegen.orchestrator import Measure, Process, Run, Section
-from telefonica_invoices import CURRENCY, Bill, measure, read, total, words
 from telefonica_mcp.client import TelefonicaClient
 
 

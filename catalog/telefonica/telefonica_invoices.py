@@ -1,4 +1,4 @@
-"""An invoice as processes work with it: amounts as Decimal, dates as dates, and no member that may be missing in two ways."""
+"""Invoices as processes work with them: amounts as Decimal, dates as dates, nothing that may be missing in two ways."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from mcp_codegen.orchestrator.errors import UserError, shown
     help="Where the files go; by default here.",
 )
 @click.option("--language", type=click.Choice(["en", "es"]), default="en", show_default=True, help="Of the page.")
-@cli_batch.show_personal_option
+@cli_batch.personal_option
 @cli_batch.database_option
 def report(batch: str, folder: Path, language: Literal["en", "es"], show_personal: bool, database: str) -> None:
     """Tell what BATCH came to, at any time: while it goes on, the runs that have ended so far.

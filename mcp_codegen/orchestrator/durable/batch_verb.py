@@ -129,12 +129,12 @@ async def _submitted(
             if not workers.living(kept, order.queue):
                 command = f"mcp-orchestrator worker {order.process.name}.py --database …"
                 console.print(f"no worker of {order.process.name} is there yet: {command}", soft_wrap=True)
-            with telling.shown(console, batch.tally):
+            with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries)
             return _ending(order, kept, batch.tally)
         opening = runner.connected(order.process, order.server, order.mock)
         async with opening as client, _engine(order, kept, batch, client) as engine:
-            with telling.shown(console, batch.tally):
+            with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries, engine)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
 

@@ -114,8 +114,8 @@ def throughput(database: sa.Engine, batch: str) -> Throughput | None:
     """When runs ended; None where none has."""
     ended = (runs.c.batch == batch, runs.c.ended_ms.is_not(None))
     with database.connect() as connection:
-        query = sa.select(sa.func.min(runs.c.ended_ms), sa.func.max(runs.c.ended_ms)).where(*ended)
-        first, last = connection.execute(query).one()
+        span = sa.select(sa.func.min(runs.c.ended_ms), sa.func.max(runs.c.ended_ms)).where(*ended)
+        first, last = connection.execute(span).one()
         if first is None:
             return None
         width = next((each for each in PERIODS if (last - first) // each < POINTS), (last - first) // POINTS + 1)
@@ -124,8 +124,8 @@ def throughput(database: sa.Engine, batch: str) -> Throughput | None:
         query = sa.select(period, good, sa.func.count()).where(*ended).group_by(period, good)
         counted = {(int(number), bool(fine)): many for number, fine, many in connection.execute(query)}
     numbers = range((last - start) // width + 1)
-    told = [[counted.get((number, fine), 0) for number in numbers] for fine in (True, False)]
-    return Throughput(start, width, *told)
+    good_ones, others = ([counted.get((number, fine), 0) for number in numbers] for fine in (True, False))
+    return Throughput(start, width, good_ones, others)
 
 
 def failures(database: sa.Engine, batch: str) -> Sequence[Failures]:

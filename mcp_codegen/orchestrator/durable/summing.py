@@ -1,6 +1,6 @@
 """What the records of a batch come to, taken in one by one: amounts, steps, and the first failures with their remedies.
 
-Amounts are added as decimals, exactly. What may be foreign text is held for so many kinds only, and what is beyond is counted.
+Amounts are added as decimals, exactly. What may be foreign text is held for so many kinds only; the rest is counted.
 """
 
 from __future__ import annotations

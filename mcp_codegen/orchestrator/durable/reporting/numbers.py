@@ -10,6 +10,8 @@ from typing import Literal
 Language = Literal["en", "es"]
 
 _SPANISH = str.maketrans(",.", ".,")
+LEAST = 0.1
+"""Of a percentage that is told."""
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -31,10 +33,10 @@ class Numbers:
     def share(self, part: float, whole: float) -> str:
         """A percentage; never 0 % or 100 % of what is not none or all."""
         percent = 100 * part / whole if whole else 0.0
-        if part and percent < 0.1:
-            return f"<{self.number(0.1, 1)} %"
-        if part < whole and percent > 99.9:
-            return f">{self.number(99.9, 1)} %"
+        if part and percent < LEAST:
+            return f"<{self.number(LEAST, 1)} %"
+        if part < whole and percent > 100 - LEAST:
+            return f">{self.number(100 - LEAST, 1)} %"
         return f"{self.number(percent, 0 if part in (0, whole) else 1)} %"
 
     def duration(self, milliseconds: float) -> str:

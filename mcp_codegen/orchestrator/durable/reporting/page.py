@@ -1,7 +1,7 @@
 """The report as one HTML page: nothing is fetched, and its own policy allows no script but its own.
 
-Every text of a process or an API is escaped, and what a browser would obey invisibly (control characters, marks that turn
-the direction of writing) is written out.
+Every text of a process or an API is escaped, and what a browser would obey invisibly (control characters, marks that
+turn the direction of writing) is written out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of the page, by language. What processes and APIs say (titles, codes, messages, remedies) stays as it is."""
+"""The words of the page, by language. What processes and APIs say (titles, messages, remedies) stays as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Run against a stand-in of the APIs: no figure here is real.",
         "Ejecutado contra un simulador de las API: ninguna cifra es real.",
     ),
-    "running": ("The batch has not ended: these are the figures so far.", "El lote no ha terminado: cifras hasta ahora."),
+    "running": (
+        "The batch has not ended: these are the figures so far.",
+        "El lote no ha terminado: cifras hasta ahora.",
+    ),
     "source": ("Inputs", "Entradas"),
     "process": ("Process", "Proceso"),
     "started": ("First start", "Primer inicio"),
@@ -34,7 +37,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "share": ("Share", "Parte"),
     "total": ("Total", "Total"),
     "no_currency": ("no currency", "sin moneda"),
-    "uncounted": ("amounts of further groups are not in these sums.", "importes de otros grupos no están en estas sumas."),
+    "uncounted": (
+        "amounts of further groups are not in these sums.",
+        "importes de otros grupos no están en estas sumas.",
+    ),
     "unmeasured": (
         "runs are not in these sums: the process's own code failed to count them.",
         "ejecuciones no están en estas sumas: el código del proceso no pudo contarlas.",
@@ -65,7 +71,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "code": ("Code", "Código"),
     "message": ("Message", "Mensaje"),
     "filter": ("Filter", "Filtrar"),
-    "capped": ("of {failed} are shown; all are in the CSV file.", "de {failed} se muestran; todas están en el archivo CSV."),
+    "capped": ("of {failed} are shown; all are in the CSV file.", "de {failed} se muestran; el CSV las tiene todas."),
     "none_failed": ("No run failed.", "Ninguna ejecución falló."),
     "no_step": ("outside of its steps", "fuera de los pasos"),
     "no_runs": ("No run has ended yet.", "Ninguna ejecución ha terminado."),
@@ -77,7 +83,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This page holds everything it shows and asks the network for nothing. It may hold personal data.",
         "Esta página contiene todo lo que muestra y no usa la red. Puede contener datos personales.",
     ),
-}  # fmt: skip
+}
 
 
 def words(language: Language) -> dict[str, str]:
