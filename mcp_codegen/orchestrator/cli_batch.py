@@ -177,6 +177,10 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ending = batch_verb.rehearse(order, database)
         else:
             console = Console(stderr=True, highlight=False)
-            ending = asyncio.run(batch_verb.execute(order, databases.connect(database), console))
+            kept = databases.connect(database)
+            try:
+                ending = asyncio.run(batch_verb.execute(order, kept, console))
+            finally:
+                kept.dispose()
     command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
     sys.exit(ending.code)
