@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from mcp_codegen.orchestrator.durable.reporting.making import KindOfFailure, Rep
 from mcp_codegen.orchestrator.durable.reporting.numbers import Numbers
 from mcp_codegen.orchestrator.durable.summing import LISTED_FAILURES, Sums
 from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, StepRecord, now
+from tests.orchestrator import postgresql
 from tests.orchestrator.conftest import PROCESSES, Orchestrate
 
 TILL = str(PROCESSES / "till.py")
@@ -33,13 +37,15 @@ SALES = [
 
 
 @pytest.fixture
-def sold(orchestrate: Orchestrate) -> Orchestrate:
+def sold(orchestrate: Orchestrate, request: pytest.FixtureRequest) -> Iterator[Orchestrate]:
     """A batch of sales, one refused, one that the process cannot count, and one row that is none."""
     Path("sales.jsonl").write_text("".join(json.dumps(sale) + "\n" for sale in [*SALES, {"amount": "x"}]))
-    result = orchestrate("batch", TILL, "--inputs", "sales.jsonl", "--server", "in-process")
-    assert result.exit_code == 1, result.output
-    assert "till-sales.report.html" in result.stdout
-    return orchestrate
+    with postgresql.served() if getattr(request, "param", "") == "postgresql" else nullcontext("till.sqlite") as place:
+        environ = {"ORCHESTRATOR_DATABASE": place}
+        result = orchestrate("batch", TILL, "--inputs", "sales.jsonl", "--server", "in-process", env=environ)
+        assert result.exit_code == 1, result.output
+        assert "till-sales.report.html" in result.stdout
+        yield functools.partial(orchestrate, env=environ)
 
 
 def figures(file: str = "till-sales.report.json") -> dict[str, Any]:
@@ -47,6 +53,7 @@ def figures(file: str = "till-sales.report.json") -> dict[str, Any]:
     return told
 
 
+@pytest.mark.parametrize("sold", ["sqlite", "postgresql"], indirect=True)
 def test_a_batch_ends_with_a_report_whose_figures_add_up_exactly_and_by_currency(sold: Orchestrate) -> None:
     told = figures()
     assert told["totals"]["outcomes"] == {"succeeded": 5, "failed": 1}

@@ -102,8 +102,8 @@ def durations(database: sa.Engine, batch: str) -> Durations | None:
         found = {place: max(int(value), 0) for place, value in connection.execute(query)}
         percentiles = {f"p{share * 100:.0f}": found[place] for share, place in places.items()}
         width = _round(percentiles["p99"] / (BARS - 2) or 1)
-        bar = sa.case((took >= width * BARS, BARS), else_=took // width)
-        query = chosen.with_only_columns(bar, sa.func.count()).group_by(bar)
+        bar = sa.case((took >= width * BARS, BARS), else_=took // width).label("bar")
+        query = chosen.with_only_columns(bar, sa.func.count()).group_by("bar")
         counted = {max(int(number), 0): many for number, many in connection.execute(query)}
     last = max((number for number in counted if number < BARS), default=0)
     bars = [counted.get(number, 0) for number in range(last + 1)]
@@ -120,8 +120,11 @@ def throughput(database: sa.Engine, batch: str) -> Throughput | None:
             return None
         width = next((each for each in PERIODS if (last - first) // each < POINTS), (last - first) // POINTS + 1)
         start = first // width * width
-        period, good = (runs.c.ended_ms - start) // width, runs.c.status == "succeeded"
-        query = sa.select(period, good, sa.func.count()).where(*ended).group_by(period, good)
+        # grouped by their labels: an expression with parameters in it is not the same to PostgreSQL twice
+        period, good = ((runs.c.ended_ms - start) // width).label("period"), (runs.c.status == "succeeded").label(
+            "good"
+        )
+        query = sa.select(period, good, sa.func.count()).where(*ended).group_by("period", "good")
         counted = {(int(number), bool(fine)): many for number, fine, many in connection.execute(query)}
     numbers = range((last - start) // width + 1)
     good_ones, others = ([counted.get((number, fine), 0) for number in numbers] for fine in (True, False))
