@@ -4,6 +4,7 @@
   const language = document.documentElement.lang;
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const HEIGHT = 240;
+  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000];
   const units = [[86400000, "d"], [3600000, "h"], [60000, "min"], [1000, "s"], [1, "ms"]];
   const duration = (ms, step = ms) => {
     const [size, word] = units.find(([size]) => Math.abs(step) >= size && (size < 60000 || step % size === 0)) || [1, "ms"];
@@ -34,7 +35,7 @@
     const value = (counts) => (plot, raw, index, position) => (position == null ? "–" : number.format(counts[position] / per));
     return [[times, all, good], {
       scales: { x: { time: true, range: () => [times[0], last] }, y: y(0) },
-      axes: [axis({ grid: { show: false }, space: 76, values: (plot, ticks, i, space, step) => ticks.map((tick) => (step >= 86400 ? day(tick) : moment(tick, step < 60))) }),
+      axes: [axis({ grid: { show: false }, space: 76, incrs: STEPS, values: (plot, ticks, i, space, step) => ticks.map((tick) => (step >= 86400 ? day(tick) : moment(tick, step < 60))) }),
         axis({ size: 56, values: (plot, ticks) => ticks.map((tick) => number.format(tick)) })],
       series: [{ label: words.time, value: (plot, raw) => (raw == null ? "–" : (long ? `${day(raw)} ` : "") + moment(raw, per < 60)) },
         series(words.others, "bad", { value: value(others) }), series(words.succeeded, "good", { value: value(succeeded) })],
@@ -61,7 +62,7 @@
       const [data, options] = make(place, figures[name]);
       drawn.push(new uPlot({
         width: place.clientWidth, height: HEIGHT, tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1000), "Etc/UTC"),
-        padding: [10, 8, 0, 0], cursor: { y: false, points: { show: false }, drag: { x: false, y: false } }, legend: { live: true }, ...options,
+        padding: [10, 28, 0, 0], cursor: { y: false, points: { show: false }, drag: { x: false, y: false } }, legend: { live: true }, ...options,
       }, data, place));
     }
   }
