@@ -85,11 +85,16 @@ def pretty(value: JsonValue) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + "\n…"
 
 
-def _moment(value: str | datetime | None) -> Markup:
+def _moment(value: str | int | datetime | None) -> Markup:
     """A moment in UTC; the page's script tells it in the reader's own time."""
     if value is None:
-        return Markup(NOTHING)
-    moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+        return Markup("&ndash;")
+    match value:
+        case int():  # milliseconds since 1970
+            value = datetime.fromtimestamp(value / 1000, UTC)
+        case str():
+            value = datetime.fromisoformat(value)
+    moment = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
         moment.isoformat(timespec="milliseconds"), moment.strftime("%Y-%m-%d %H:%M:%S UTC")
     )

@@ -172,6 +172,7 @@ TEXTS: Mapping[str, str] = {
     "step.error": "failed",
     "step.running": "running",
     "step.skipped": "skipped",
-    "step.retried": "retried",
-    "step.wait": "wait",
+    "step.retried": "Retried",
+    "step.wait": "Wait",
+    "latest": "Latest",
 }

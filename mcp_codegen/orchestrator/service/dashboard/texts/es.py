@@ -172,6 +172,7 @@ TEXTS: Mapping[str, str] = {
     "step.error": "falló",
     "step.running": "en curso",
     "step.skipped": "omitido",
-    "step.retried": "reintentado",
-    "step.wait": "espera",
+    "step.retried": "Reintentado",
+    "step.wait": "Espera",
+    "latest": "Último",
 }
