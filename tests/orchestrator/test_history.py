@@ -43,7 +43,7 @@ def database(served: str, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    url = served.removesuffix("postgres") + name
+    url = f"{served.rpartition('/')[0]}/{name}"
     monkeypatch.setenv("ORCHESTRATOR_DATABASE", url)
     return url
 
