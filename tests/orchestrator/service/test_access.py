@@ -14,7 +14,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
 from mcp_codegen.orchestrator.service.roles import ROUTES, Role
-from tests.orchestrator.service.conftest import AUDIENCE, FAVOURS, Issuer, Served, is_problem, orchestrate, serving, until
+from tests.orchestrator.service.conftest import (
+    AUDIENCE,
+    FAVOURS,
+    Issuer,
+    Served,
+    is_problem,
+    orchestrate,
+    serving,
+    until,
+)
 
 PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing"}
 NAMES = {"viewer": "Runs.Read", "operator": "Runs.Operate", "admin": "Runs.Admin"}
