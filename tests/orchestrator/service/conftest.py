@@ -109,8 +109,8 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, **environ: str) -> Iterator[Served]:
-    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "serve", str(FAVOURS), "--server", "in-process"]
+def serving(folder: Path, *words: str, process: Path = FAVOURS, **environ: str) -> Iterator[Served]:
+    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "serve", str(process), "--server", "in-process"]
     program = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "--port", "0", *words],
         cwd=folder,

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from mcp_codegen.orchestrator.durable import database
+from mcp_codegen.orchestrator.durable.ledger import milliseconds
 from mcp_codegen.orchestrator.service.dashboard import cookies, sessions, texts
 from tests.orchestrator.service.conftest import PATIENCE, Served, orchestrate, serving
 
@@ -58,8 +61,8 @@ def test_a_session_is_a_random_id_that_scripts_cannot_read_and_the_database_does
 
 def test_off_loopback_cookies_are_secure_and_belong_to_one_host() -> None:
     scope = {"type": "http", "scheme": "https", "path": "/", "query_string": b"", "server": ("runs.example", 443)}
-    connection = cookies.HTTPConnection(scope | {"headers": [(b"host", b"runs.example")]})
-    response = cookies.Response()
+    connection = HTTPConnection(scope | {"headers": [(b"host", b"runs.example")]})
+    response = Response()
     cookies.keep(connection, response, "session", "x", 60)
     assert response.headers["set-cookie"].startswith("__Host-orchestrator-session=x")
     assert "Secure" in response.headers["set-cookie"]
@@ -77,7 +80,7 @@ def test_a_session_ends_when_one_signs_out_when_it_expires_and_when_its_key_is_r
     with signed_in(pages, "viewer") as client:
         session = client.cookies["orchestrator-session"]
         assert sessions.holder(kept, session) is not None
-        later = sessions.milliseconds() + sessions.HOURS * 3_600_000
+        later = milliseconds() + sessions.HOURS * 3_600_000
         with monkeypatch.context() as clock:
             clock.setattr(sessions, "milliseconds", lambda: later)
             assert sessions.holder(kept, session) is None

@@ -28,7 +28,7 @@ def all_processes(visit: Visiting, service: Serving) -> Response:
 @routes.get("/ui/processes/{name}")
 def one_process(name: ProcessName, visit: Visiting, service: Serving) -> Response:
     """One process, with what it takes."""
-    schema = service.served(name).process.input.model_json_schema(by_alias=True)
+    schema = service.served(name).input_schema
     required = schema.get("required", ())
     fields = [(field, each, field in required) for field, each in schema.get("properties", {}).items()]
     return visit.page("process", process=_told(service, name), fields=[_field(*each) for each in fields])
