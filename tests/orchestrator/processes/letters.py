@@ -20,6 +20,11 @@ LINK = "javascript:alert(1)"
 SOON = Retry(attempts=4, first_wait=0.2, longest_wait=0.4)
 
 
+def is_open() -> bool:
+    """Whether the file is in the folder that the worker runs in."""
+    return Path("open").exists()
+
+
 class BusyError(Exception):
     """Looks like the errors of generated clients that may pass."""
 
@@ -57,7 +62,7 @@ class Office:
 
     async def deliver(self, how: str) -> dict[str, str]:
         await asyncio.sleep(0.12)
-        if how == "closed" and not Path("open").exists():
+        if how == "closed" and not is_open():
             raise ProcessError(
                 f"the letter box is closed {SCRIPT}", code="closed", hint="wait until it is open, then retry"
             )

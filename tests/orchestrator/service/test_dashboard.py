@@ -76,9 +76,11 @@ def looking(browser: sync_api.Browser, served: Served, **options: object) -> Ite
     looked = Looked(context.new_page(), served.url)
     context.on(
         "request",
-        lambda request: None
-        if request.url.startswith((served.url, "data:"))
-        else looked.complaints.append(f"another host: {request.url}"),
+        lambda request: (
+            None
+            if request.url.startswith((served.url, "data:"))
+            else looked.complaints.append(f"another host: {request.url}")
+        ),
     )
     looked.page.on(
         "console",

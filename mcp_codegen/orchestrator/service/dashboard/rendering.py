@@ -39,6 +39,7 @@ class Pages:
             "number": _in_language(texts.number),
             "seconds": _in_language(seconds),
             "share": _in_language(share),
+            "tick": _in_language(tick),
             "json": pretty,
             "moment": _moment,
         }
@@ -68,6 +69,13 @@ def seconds(value: float | None, language: str) -> str:
     if value < HOUR:
         return f"{int(value) // MINUTE} min {int(value) % MINUTE:02d} s"
     return f"{texts.number(int(value) // HOUR, language)} h {int(value) % HOUR // MINUTE:02d} min"
+
+
+def tick(value: float, language: str) -> str:
+    """A round span of time, without digits that say nothing: 0, 200 ms, 2 s, 1.5 s, 10 min."""
+    if value < 1 or value >= MINUTE:
+        return seconds(value, language).removesuffix(" 00 s") if value else "0"
+    return f"{texts.number(value, language, 0 if value == int(value) else 1)} s"
 
 
 def share(value: float | None, language: str) -> str:

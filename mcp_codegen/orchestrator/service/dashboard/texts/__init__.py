@@ -22,7 +22,7 @@ def accepted(header: str) -> list[str]:
             liked.append((-float(weight or 1), word.strip().partition("-")[0].lower()))
         except ValueError:
             continue
-    return [word for _, word in sorted(liked, key=lambda each: each[0])]
+    return [word for _, word in sorted(liked, key=lambda each: each[0]) if word]
 
 
 def number(value: float, language: str, digits: int = 0) -> str:
