@@ -14,6 +14,7 @@ from mcp_codegen.orchestrator.service.dashboard import cookies, sessions
 from mcp_codegen.orchestrator.service.dashboard.routing import SIGN_IN, PageRoute
 from mcp_codegen.orchestrator.service.dashboard.visiting import OwnForm, Visit, Visiting
 from mcp_codegen.orchestrator.service.guard import Serving
+from mcp_codegen.orchestrator.service.problems import Refusal
 
 HOME = "/ui"
 LONGEST = 2000
@@ -34,9 +35,11 @@ async def root(visit: Visiting) -> Response:
 @routes.get(SIGN_IN)
 async def door(visit: Visiting, service: Serving, next: Next = HOME) -> Response:
     """The form that asks for a key; who needs none is let in."""
-    if await service.access.identify(visit.request) is not None:
-        return visit.go(_own(next))
-    return _door(visit, next)
+    try:
+        known = await service.access.identify(visit.request) is not None
+    except Refusal:  # what is shown opens nothing, and this is the page that asks for something else
+        known = False
+    return visit.go(_own(next)) if known else _door(visit, next)
 
 
 @routes.post(SIGN_IN, dependencies=[OwnForm])
