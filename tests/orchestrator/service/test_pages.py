@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -142,6 +143,24 @@ def test_pages_hold_no_script_and_no_style_and_say_so(pages: Served) -> None:
             assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page.text), path
         assert client.get("/ui/processes/nothing").status_code == 404
         assert client.get("/ui/runs?status=x").status_code == 422
+
+
+def test_alerts_are_listed_where_rules_raise_them(pages: Served) -> None:
+    kept = database.connect(str(pages.folder / "orchestrator.sqlite"))
+    create = "CREATE TABLE orchestrator_alerts (rule, subject, state, severity, text, since_ms)"
+    common = {"subject": "favours", "since_ms": 1}
+    rows = [
+        common | {"rule": "over", "state": "resolved", "severity": "info", "text": "it was slow"},
+        common | {"rule": "many", "state": "firing", "severity": "critical", "text": "<script>9 of 10 fail"},
+    ]
+    with signed_in(pages, "viewer") as client:
+        assert client.get("/ui/attention").status_code == 200
+        with kept.begin() as connection:
+            connection.execute(sa.text(create))
+            connection.execute(sa.table("orchestrator_alerts", *map(sa.column, rows[0])).insert(), rows)
+        page = client.get("/ui/attention").text
+        assert page.index("&lt;script&gt;9 of 10 fail") < page.index("it was slow")
+    kept.dispose()
 
 
 def test_a_viewer_sees_no_button_that_is_not_theirs(pages: Served) -> None:

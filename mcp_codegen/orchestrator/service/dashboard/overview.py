@@ -14,7 +14,7 @@ from mcp_codegen.orchestrator.durable import lookup, workers
 from mcp_codegen.orchestrator.durable.ledger import milliseconds
 from mcp_codegen.orchestrator.durable.lookup import Wanted
 from mcp_codegen.orchestrator.service import batches, runs
-from mcp_codegen.orchestrator.service.dashboard import figures
+from mcp_codegen.orchestrator.service.dashboard import alerts, figures
 from mcp_codegen.orchestrator.service.dashboard.routing import PageRoute
 from mcp_codegen.orchestrator.service.dashboard.visiting import Visiting
 from mcp_codegen.orchestrator.service.events import HEARTBEAT_SECONDS
@@ -65,6 +65,7 @@ def attention(visit: Visiting, service: Serving) -> Response:
     told = batches.list_batches(service, limit=50).batches
     return visit.page(
         "attention",
+        raised=alerts.raised(service.database),
         idle=[name for name, many in _workers(service).items() if not many and _waits(service, name)],
         resting=[name for name, many in _workers(service).items() if not many and not _waits(service, name)],
         failing={name: found for name, found in failing.items() if found},

@@ -33,6 +33,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             finalize=_shown,
+            auto_reload=False,
         )
         self._environment.globals["version"] = version
         self._environment.filters |= {
