@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.orchestrator.processes import letters
-from tests.orchestrator.service.conftest import PATIENCE, ROOT, Served, serving
+from tests.orchestrator.service.conftest import FAVOURS, PATIENCE, ROOT, Served, serving
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -51,8 +51,8 @@ class Looked:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service of letters, with a worker and a key for each role."""
-    with serving(tmp_path_factory.mktemp("office"), process=LETTERS) as served:
+    """A service of letters, and of favours that nobody asks for, with workers and a key for each role."""
+    with serving(tmp_path_factory.mktemp("office"), str(FAVOURS), process=LETTERS) as served:
         for role in ("viewer", "operator"):
             served.make_key(role, role)
         yield served
@@ -132,6 +132,9 @@ def test_somebody_signs_in_starts_a_batch_watches_it_retries_what_failed_and_sig
                 expect(page.locator(".uplot")).to_have_count(4)
             looked.picture(name)
         expect(page.locator(".station")).to_have_count(4)
+        looked.go("/ui/processes/favours")
+        expect(page.locator("p.empty")).to_be_visible()  # nothing of another process's runs
+        assert page.locator(".station").count() == 0
 
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url(re.compile(r"/ui/sign-in$"))

@@ -41,6 +41,8 @@ class History:
 
     def records(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
         """The records of those runs that have ended, whole: `masking.masked` makes of each what may be shown."""
+        if not run_ids:  # the engine takes none for all
+            return {}
         found = self._client.list_workflows(workflow_ids=list(run_ids), status="SUCCESS", load_input=False)
         dead = self._client.list_workflows(workflow_ids=list(run_ids), status=DEAD)
         records = [RunRecord.model_validate(each.output) for each in found if each.output is not None]
@@ -55,6 +57,8 @@ class History:
 
     def states(self, run_ids: Sequence[str]) -> dict[str, str]:
         """Of runs that have not ended: `queued`, `running` or, out of the queue of a batch that was stopped, `held`."""
+        if not run_ids:
+            return {}
         words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "CANCELLED": "held"}
         found = self._client.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
         return {each.workflow_id: words[each.status] for each in found if each.status in words}

@@ -17,7 +17,7 @@ RUNS = 100
 """The last runs of a process that are looked at."""
 OPEN = 20
 """Runs that have not ended of which is told where they are."""
-WIDTH, HEIGHT, GAP = 196, 92, 44
+WIDTH, HEIGHT, GAP = 212, 92, 44
 """Of a step's box, and between two; pixels."""
 MOST_LETTERS = 24
 
@@ -65,7 +65,7 @@ class Flow:
 def draw(service: Service, process: str) -> Flow:
     """The picture of a process from its last runs."""
     open_ones = _page(service, Wanted(process=process, status="unfinished"), OPEN)
-    states = service.history.states(open_ones) if open_ones else {}
+    states = service.history.states(open_ones)
     ended = [
         run_id
         for status in ("succeeded", "failed")
