@@ -93,23 +93,27 @@ class ToolSearch:
                 return _result(self._tool(await self._seen(ctx, call_next), asked.name))
             if params.get("name") == self._call:
                 wanted = _read(CallTool, params)
-                self._tool(await self._seen(ctx, call_next), wanted.name)
+                if wanted.name not in self._tags:
+                    self._tool(await self._seen(ctx, call_next), wanted.name)  # says which are near
                 ctx = replace(ctx, params={**params, "name": wanted.name, "arguments": wanted.arguments})
         except ApiError as error:
             return failure(error, Asked(str(params.get("name"))))
         return await call_next(ctx)
 
     async def _seen(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> _Visible:
-        """What this caller may see, as those further on decide; remembered for all who hold the same scopes."""
-        scopes = including(caller_of(ctx).scopes)
-        if scopes not in self._visible:
+        """What this caller may see, as those further on decide.
+
+        Remembered for all who hold the same scopes, and speak the same version: each has an envelope of its own.
+        """
+        kind = (ctx.protocol_version, *including(caller_of(ctx).scopes))
+        if kind not in self._visible:
             about = {"_meta": (ctx.params or {}).get("_meta", {})}
             result = await call_next(replace(ctx, method="tools/list", params=about))
             if not isinstance(result, dict):  # the SDK passes on what goes over the wire
                 raise TypeError(f"expected a listing, got {type(result).__name__}")
             tools = {str(tool["name"]): tool for tool in result["tools"]}
-            self._visible[scopes] = _Visible(result, tools, ToolIndex(result["tools"], self._tags))
-        return self._visible[scopes]
+            self._visible[kind] = _Visible(result, tools, ToolIndex(result["tools"], self._tags))
+        return self._visible[kind]
 
     def _listing(self, visible: _Visible) -> list[dict[str, Any]]:
         hints = [tool.get("annotations", {}) for tool in visible.tools.values()]
