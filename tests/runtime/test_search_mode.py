@@ -159,10 +159,11 @@ async def test_what_only_reads_is_all_that_is_found_where_only_that_is_served(
     assert call.annotations
     assert call.annotations.read_only_hint
     assert [tool["name"] for tool in found["tools"]] == ["show_order"]
-    assert "there is no tool of that name" in refused["error"]["message"]
+    assert refused == direct
     assert direct["error"]["code"] == "not_allowed"
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["tool"], line["outcome"]) for line in lines] == [
+        ("remove_order", "not_allowed"),
         ("remove_order", "not_allowed"),
         ("show_order", "ok"),
     ]
