@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -73,19 +74,22 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-class OneLength:
-    """An application that gets no request of two lengths: one of them may be a proxy's, which saw another request."""
+class Unambiguous:
+    """An application that gets no request which a proxy before it may have read otherwise: as another, or another's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what has Content-Length beside Transfer-Encoding (RFC 9112, section 6.1), and hang up."""
-        names = {name for name, _ in scope.get("headers", ())}
-        if {b"content-length", b"transfer-encoding"} <= names:
-            message = "The request says twice how long it is."
-            hint = "Send Content-Length or Transfer-Encoding."
-            return await _refusal(400, message, hint, Connection="close")(scope, receive, send)
+        """Refuse two lengths (RFC 9112, section 6.1) and two credentials, and hang up."""
+        names = [name for name, _ in scope.get("headers", ())]
+        refuse = partial(_refusal, 400, Connection="close")
+        if b"content-length" in names and b"transfer-encoding" in names:
+            refused = refuse("The request says twice how long it is.", "Send Content-Length or Transfer-Encoding.")
+            return await refused(scope, receive, send)
+        if names.count(b"authorization") > 1:
+            refused = refuse("The request says twice who sends it.", "Send one Authorization header.")
+            return await refused(scope, receive, send)
         return await self._app(scope, receive, send)
 
 

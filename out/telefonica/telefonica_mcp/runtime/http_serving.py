@@ -29,7 +29,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from .http_limits import MAX_BODY_BYTES, OneLength, PromptProtocol, RequestLimits
+from .http_limits import MAX_BODY_BYTES, PromptProtocol, RequestLimits, Unambiguous
 from .tooling import ApiServer
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def application(server: ApiServer, options: HttpOptions) -> Starlette:
             await verifier.aclose()
 
     routes += [Route(PATH, mcp), Route(f"{PATH}/", mcp)]
-    served = Starlette(routes=routes, middleware=[Middleware(OneLength), *middleware], lifespan=lifespan)
+    served = Starlette(routes=routes, middleware=[Middleware(Unambiguous), *middleware], lifespan=lifespan)
     served.router.redirect_slashes = False  # it would lead to whatever host a request names
     return served
 
