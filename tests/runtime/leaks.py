@@ -21,7 +21,8 @@ def _unpacked(text: str) -> str:
     """Whatever could be Base64 in the text, decoded from each digit on that could be a first one."""
     runs = [run.translate({ord("-"): "+", ord("_"): "/"}) for run in re.findall(r"[A-Za-z0-9+/_-]{8,}", text)]
     parts = [run[start:] for run in runs for start in range(4)]
-    return " ".join(b64decode(part[: len(part) // 4 * 4]).decode("latin-1") for part in parts)
+    whole = [part[:-1] if len(part) % 4 == 1 else part for part in parts]
+    return " ".join(b64decode(part + "=" * (-len(part) % 4)).decode("latin-1") for part in whole)
 
 
 def _unescaped(text: str) -> str:

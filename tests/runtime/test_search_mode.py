@@ -178,6 +178,9 @@ async def test_names_that_the_catalog_has_are_left_to_it(upstream: Upstream, tmp
             assert names == ["find_tools", "describe_tool", "call_tool_2"]
             through = await client.call_tool("call_tool_2", {"name": "call_tool"})
             assert through == await client.call_tool("call_tool", {})
+        asked = package.load("runtime.agents").approvals()  # before an agent calls what may change something
+    assert "call_tool" in asked["never_require_approval"]
+    assert asked["always_require_approval"] == ["call_tool_2"]
     assert [one.target for one in upstream.received] == ["/mine", "/mine"]
 
 

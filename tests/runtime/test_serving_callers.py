@@ -114,11 +114,11 @@ def confused(issuer: Issuer) -> str:
 
 def foreign(issuer: Issuer, **headers: object) -> str:
     """Signed with a stranger's key, which the token itself vouches for."""
-    return jwt.encode(claims(issuer), STRANGER, "RS256", {"kid": "stranger", **headers})
+    return jwt.encode(claims(issuer), STRANGER, "RS256", {"kid": "rsa", **headers})
 
 
 def owned(issuer: Issuer) -> str:
-    return foreign(issuer, jwk=public("stranger", STRANGER))
+    return foreign(issuer, jwk=public("rsa", STRANGER))
 
 
 def deep(issuer: Issuer) -> str:
@@ -159,9 +159,6 @@ REFUSED: dict[str, Make] = {
     "an issuer with a slash more": lambda issuer: issuer.token(scp="read", iss=f"{issuer.url}/"),
     "a key of its own": owned,
     "keys from elsewhere": lambda issuer: foreign(issuer, jku="http://evil.example/keys", x5u="http://evil.example"),
-    "a key's name that is a path": lambda issuer: issuer.token(headers={"kid": "../../../dev/null"}, scp="read"),
-    "a key's name that is long": lambda issuer: issuer.token(headers={"kid": "k" * 9_000}, scp="read"),
-    "a key's name that is empty": lambda issuer: issuer.token(headers={"kid": ""}, scp="read"),
     "claims that are not encoded": lambda issuer: issuer.token(headers={"b64": False, "crit": ["b64"]}, scp="read"),
     "an extension that must be understood": lambda issuer: issuer.token(headers={"crit": ["x"], "x": 1}, scp="read"),
 }
@@ -243,7 +240,8 @@ def test_keys_that_change_are_fetched(shop: Shop):
 def test_keys_that_nobody_knows_do_not_trouble_the_issuer(shop: Shop):
     good = shop.tenant.token(scp="read")
     assert call(shop.port, "show_order", good).status == 200
-    unknown = [shop.tenant.token(headers={"kid": secrets.token_hex(8)}) for _ in range(40)]
+    names = ["", "../../../dev/null", "k" * 9_000, *(secrets.token_hex(8) for _ in range(40))]
+    unknown = [shop.tenant.token(headers={"kid": name}) for name in names]
     with ThreadPoolExecutor(20) as flood:
         assert {said.status for said in flood.map(partial(call, shop.port, "show_order"), unknown)} == {401}
     assert shop.tenant.asked.count("/keys") <= 5
