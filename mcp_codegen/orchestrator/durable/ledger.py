@@ -33,20 +33,13 @@ class Row:
     given: Any
 
 
-_PREPARING = 0x6F726368
-"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
-
-
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing; processes that start at the same time wait for one another.
 
     Raises OrchestratorError.
     """
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-            tables.metadata.create_all(connection)
+        tables.make(engine, tables.metadata)
     except SQLAlchemyError as error:
         raise OrchestratorError(
             f"the database's tables cannot be made ({type(error).__name__})",
@@ -129,6 +122,12 @@ def hold_state(connection: sa.Connection, batch: str) -> None:
         connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
+def note_problem(engine: sa.Engine, batch: str, problem: str | None) -> None:
+    """Note why the batch's file could not be read to the end, or that it can be."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(problem=problem))
+
+
 def close_batches(engine: sa.Engine, queue: str) -> None:
     """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
     waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
@@ -163,6 +162,13 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
     values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
     with engine.begin() as connection:
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+
+
+def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str) -> bool:
+    """Note a run that belongs to no batch, within the caller's transaction; false where there is one of that id."""
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
+    added = connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+    return bool(added.rowcount)
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
