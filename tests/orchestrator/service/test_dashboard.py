@@ -105,6 +105,7 @@ def test_somebody_signs_in_starts_a_batch_watches_it_retries_what_failed_and_sig
         looked.sign_in(office.keys["operator"])
         expect(page.locator(".link-state.live")).to_be_visible()
         page.get_by_role("link", name="Start a batch").first.click()
+        page.get_by_label("Deliver a letter").check()
         page.get_by_label("File").set_input_files(
             {"name": "letters.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
         )

@@ -128,6 +128,10 @@ def test_a_wrong_key_is_told_and_nobody_is_led_to_another_site(pages: Served) ->
         assert 'role="alert"' in answer.text
         answer = client.post("/ui/sign-in", data=told | {"key": pages.keys["viewer"]})
         assert answer.headers["location"] == "/ui"
+    with pages.client("admin") as client:
+        written = [(each["action"], each["caller"], each["status"]) for each in client.get("/audit").json()["entries"]]
+    assert ("POST /ui/sign-in", "key:viewer", 303) in written
+    assert ("POST /ui/sign-in", "", 401) in written
 
 
 def test_pages_hold_no_script_and_no_style_and_say_so(pages: Served) -> None:

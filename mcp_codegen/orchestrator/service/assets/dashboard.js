@@ -75,7 +75,20 @@
     state.textContent = state.dataset[word];
     state.className = `link-state ${word}`;
   };
-  document.addEventListener("htmx:sseOpen", () => tellLink("live"));
+  let source = null;
+  document.addEventListener("htmx:sseOpen", (event) => {
+    source = event.detail.source;
+    tellLink("live");
+  });
+
+  /* A browser has few connections to one host: a page that nobody sees gives its own back, and begins anew when seen. */
+  let rest = null;
+  let rests = false;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(rest);
+    if (document.hidden && source) rest = setTimeout(() => { source.close(); rests = true; }, 10000);
+    else if (rests) location.reload();
+  });
   document.addEventListener("htmx:sseError", () => tellLink("lost"));
 
   /* Charts. */
