@@ -21,6 +21,7 @@ from mcp_codegen.orchestrator import (
     cli_prune,
     cli_runs,
     cli_serve,
+    cli_webhooks,
     cli_worker,
     command_line,
     inputs,
@@ -64,6 +65,7 @@ for verb in (
     cli_prune.prune,
     cli_serve.serve,
     cli_keys.keys,
+    cli_webhooks.webhooks,
 ):
     main.add_command(verb)
 
