@@ -171,6 +171,7 @@ def redeliver(named: str, database: str, as_json: bool) -> None:
     type=click.FloatRange(3, 3600),
     default=15.0,
     show_default=True,
+    envvar="ORCHESTRATOR_WEBHOOKS_RECOVERY_TIME",
     help="Within this time others go on with what this one had in flight should it die.",
 )
 @click.option("--until-input-ends", is_flag=True, hidden=True)

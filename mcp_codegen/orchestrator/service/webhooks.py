@@ -21,6 +21,8 @@ routes = APIRouter(tags=["webhooks"], route_class=GuardedRoute)
 
 WebhookId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]+$", max_length=40, description="The webhook's id.")]
 DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]+$", max_length=40, description="The delivery's id.")]
+REFUSED = {"destination_refused": 403, "too_many_webhooks": 409}
+
 Kinds = Annotated[list[Kind], Field(min_length=1, max_length=10)]
 
 
@@ -33,7 +35,7 @@ class WebhookOrder(_Model):
 
     model_config = ConfigDict(use_attribute_docstrings=True, extra="forbid", strict=True)
 
-    url: str = Field(max_length=2000)
+    url: str = Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9._:\[\]-]+(/[!-~]*)?$")
     """Where to send; https, and a public address unless the service allows others."""
     events: Kinds
     secret_env: str = Field(pattern=r"^WEBHOOK_SECRET[A-Z0-9_]{0,80}$")
@@ -119,18 +121,22 @@ def list_webhooks(service: Serving) -> WebhookList:
     return WebhookList(webhooks=[_view(row) for row in subscriptions.all_made(service.database)])
 
 
-@routes.post("/webhooks", status_code=201, responses=answers(400, 401, 403, 429), operation_id="add_webhook")
+@routes.post("/webhooks", status_code=201, responses=answers(400, 401, 403, 409, 429), operation_id="add_webhook")
 def add_webhook(order: WebhookOrder, service: Serving) -> NewWebhook:
     """Have a URL told of events, signed by Standard Webhooks."""
-    row, secret = subscriptions.add(
-        service.database,
-        order.url,
-        order.events,
-        order.secret_env,
-        allow=service.webhooks_allow,
-        process=order.process,
-        batch=order.batch,
-    )
+    try:
+        row, secret = subscriptions.add(
+            service.database,
+            order.url,
+            order.events,
+            order.secret_env,
+            allow=service.webhooks_allow,
+            process=order.process,
+            batch=order.batch,
+        )
+    except UserError as error:
+        status = REFUSED.get(error.code, 422)
+        raise Refusal(status, error.message, code=error.code, hint=error.hint) from error
     return NewWebhook(**telling.webhook(row), secret=secret)
 
 

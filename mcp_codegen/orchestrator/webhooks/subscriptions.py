@@ -42,7 +42,9 @@ def add(
     try:
         destinations.check_url(url, allow)
     except Refused as refused:
-        raise UserError(f"the URL {shown(url)} is refused: {refused}", hint="give a public https URL") from refused
+        raise UserError(
+            f"the URL {shown(url)} is refused: {refused}", code="destination_refused", hint="give a public https URL"
+        ) from refused
     if not events or set(events) - set(KINDS):
         raise UserError("there are no such events", hint=f"name some of {', '.join(KINDS)}")
     for what, value, pattern in (("process", process, _PROCESS), ("batch", batch, _BATCH)):
@@ -58,7 +60,7 @@ def add(
     values |= {"secret_env": secret_env}
     with database.begin() as connection:
         if (connection.scalar(sa.select(sa.func.count()).select_from(subscriptions)) or 0) >= MOST:
-            raise UserError(f"there are {MOST} webhooks already", hint="remove one first")
+            raise UserError(f"there are {MOST} webhooks already", code="too_many_webhooks", hint="remove one first")
         row = {**values, "process": process, "batch": batch, "created_ms": milliseconds()}
         connection.execute(sa.insert(subscriptions), [row])
     return find(database, values["webhook"]), fresh

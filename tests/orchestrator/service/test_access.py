@@ -16,7 +16,7 @@ from jwt.utils import base64url_encode
 from mcp_codegen.orchestrator.service.roles import ROUTES, Role
 from tests.orchestrator.service.conftest import AUDIENCE, FAVOURS, Issuer, Served, is_problem, orchestrate, serving
 
-PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing"}
+PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing", "webhook": "nothing", "delivery": "nothing"}
 NAMES = {"viewer": "Runs.Read", "operator": "Runs.Operate", "admin": "Runs.Admin"}
 MAY = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
 
