@@ -265,6 +265,12 @@ class Package:
         )
 
     @property
+    def agent_instructions(self) -> str:
+        """What an agent over the server is told."""
+        how = "Answer in the language of the question, with what the tools answer and nothing else."
+        return f"{self.description or self.title} {how}"
+
+    @property
     def host_configuration(self) -> Mapping[str, Any]:
         """What Claude Desktop, Cursor and others read as `mcpServers`, VS Code as `servers`."""
         server = {

@@ -24,7 +24,6 @@ Kind = Literal["run.succeeded", "run.failed", "step.failed", "batch.finished", "
 KINDS: tuple[Kind, ...] = ("run.succeeded", "run.failed", "step.failed", "batch.finished", "alert")
 TEST = "webhook.test"
 """Sent on demand to one subscription, whatever it wants."""
-Severity = Literal["info", "warning", "critical"]
 
 LONGEST = 500
 """Characters of a text in an event."""
@@ -48,20 +47,22 @@ def alert(
     database: sa.Engine,
     *,
     rule: str,
-    state: Literal["firing", "resolved"],
-    severity: Severity,
+    state: str,
+    severity: str,
     message: str,
+    subject: str = "",
     process: str | None = None,
     batch: str | None = None,
     key: str = "",
 ) -> None:
     """Note an alert, to be sent to who has subscribed to `alert`; it returns when it is written, not when it is sent.
 
-    `message` is shown to others as it stands: the caller keeps personal data out of it. With a `key`, noting the same
+    `state` is `firing` or `resolved`; `subject` is what it is about. `message` is shown to others as it stands: the caller keeps personal data out of it. With a `key`, noting the same
     once more (also by another process) sends nothing more: one key for each change of state, such as
     `failure-rate:firing:1700000000`.
     """
     data: dict[str, JsonValue] = {"rule": _told(rule), "state": state, "severity": severity, "message": _told(message)}
+    data["subject"] = _told(subject)
     event = Event(
         kind="alert",
         data=data | {"process": process, "batch": batch},

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from agent_framework import Agent, MCPStdioTool  # type: ignore[import-not-found, unused-ignore]
 
 INSTRUCTIONS = (
-    "Types made of types"
-    " Answer in the language of the question, with what the tools answer and nothing else."
+    "Types made of types Answer in the language of the question, with what the tools answer and nothing else."
 )
 
 

@@ -19,10 +19,7 @@ from .runtime.serving import environment
 if TYPE_CHECKING:
     from agent_framework import Agent, MCPStdioTool  # type: ignore[import-not-found, unused-ignore]
 
-INSTRUCTIONS = (
-    "dates"
-    " Answer in the language of the question, with what the tools answer and nothing else."
-)
+INSTRUCTIONS = "dates Answer in the language of the question, with what the tools answer and nothing else."
 
 
 def create_mcp_tool(environ: Mapping[str, str] | None = None, *, read_only: bool = False) -> MCPStdioTool:

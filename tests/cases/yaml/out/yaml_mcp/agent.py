@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from agent_framework import Agent, MCPStdioTool  # type: ignore[import-not-found, unused-ignore]
 
 INSTRUCTIONS = (
-    "Escrito en YAML: señal"
-    " Answer in the language of the question, with what the tools answer and nothing else."
+    "Escrito en YAML: señal Answer in the language of the question, with what the tools answer and nothing else."
 )
 
 
