@@ -57,9 +57,9 @@ def alert(
 ) -> None:
     """Note an alert, to be sent to who has subscribed to `alert`; it returns when it is written, not when it is sent.
 
-    `state` is `firing` or `resolved`; `subject` is what it is about. `message` is shown to others as it stands: the caller keeps personal data out of it. With a `key`, noting the same
-    once more (also by another process) sends nothing more: one key for each change of state, such as
-    `failure-rate:firing:1700000000`.
+    `state` is `firing` or `resolved`; `subject` is what it is about. `message` is shown to others as it stands: the
+    caller keeps personal data out of it. With a `key`, noting the same once more (also by another process) sends
+    nothing more: one key for each change of state, such as `failure-rate:firing:1700000000`.
     """
     data: dict[str, JsonValue] = {"rule": _told(rule), "state": state, "severity": severity, "message": _told(message)}
     data["subject"] = _told(subject)

@@ -21,7 +21,7 @@ from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 LOOK_SECONDS = 0.5
 """How often the outbox is looked at."""
 CLEAN_SECONDS = 3600.0
-CONCURRENCY = 32
+CONCURRENCY = 100
 GRACE_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.
 """Seconds after each attempt that failed; after one more failure the delivery is dead. Two days and a half in all."""
 JITTER = 0.1
 """Of each wait, so that not all come at once."""
-IN_FLIGHT = 8
+IN_FLIGHT = 25
 """Of one webhook: a slow receiver does not keep the others waiting."""
 CHUNK = 200
 OVERDUE_MS = 600_000

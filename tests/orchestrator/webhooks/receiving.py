@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ class Receiver:
 
     secret: str
     url: str = ""
+    wrap: Callable[[ssl.SSLContext], None] = lambda tls: None
+    """Has it speak TLS."""
     answer: Callable[[str, int], int] = lambda event, times: 204
     hold: threading.Event = field(default_factory=threading.Event)
     """Answers are given when it is set."""
@@ -76,6 +79,12 @@ def receiving(secret: str, **words: Any) -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+
+    def wrap(tls: ssl.SSLContext) -> None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # who hangs up
+    receiver.wrap = wrap
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield receiver

@@ -61,6 +61,19 @@ def deliverer(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         program.wait(PATIENCE)
 
 
+@contextmanager
+def worker(folder: Path, url: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker", str(FAVOURS), "--server", "in-process"]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = ["--webhooks", *ALLOW, "--database", url]
+    program = subprocess.Popen([*command, *words], env=environ, cwd=folder)  # noqa: S603 - ours
+    try:
+        yield
+    finally:
+        program.terminate()
+        assert program.wait(PATIENCE) == 0
+
+
 def batch(folder: Path, hows: list[str]) -> None:
     rows = [{"number": number, "phone": PHONE, "how": how} for number, how in enumerate(hows, 1)]
     file = folder / "favours.jsonl"
@@ -142,14 +155,14 @@ def test_a_service_that_is_killed_loses_no_event(tmp_path: Path, secret: str, mo
             assert is_problem(client.get(f"/webhooks/{webhook}"), 404, "unknown_webhook")
 
 
-def test_two_deliverers_on_postgresql_send_each_event_once(tmp_path: Path, secret: str) -> None:
+def test_a_deliverer_and_a_worker_on_postgresql_send_each_event_once(tmp_path: Path, secret: str) -> None:
     with receiving(secret) as receiver, postgresql.served() as url, ExitStack() as stack:
         kept = database.connect(url)
         ledger.prepare(kept)
         allow = destinations.allowed(["127.0.0.1"])
         subscriptions.add(kept, receiver.url, ["alert"], VARIABLE, allow=allow)
-        for _ in range(2):
-            stack.enter_context(deliverer(tmp_path, "--database", url))
+        stack.enter_context(deliverer(tmp_path, "--database", url))
+        stack.enter_context(worker(tmp_path, url))
         until(lambda: len(workers.living(kept, delivering.QUEUE)) == 2)
         for number in range(60):
             outbox.alert(kept, rule=f"rule {number}", state="firing", severity="warning", message="x")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import ipaddress
 import json
+import re
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from mcp_codegen.orchestrator.errors import UserError
-from mcp_codegen.orchestrator.webhooks import destinations, posting
+from mcp_codegen.orchestrator.webhooks import destinations, posting, signing
 from mcp_codegen.orchestrator.webhooks.destinations import Allowed, Refused
+from tests.orchestrator.service.conftest import ROOT
 from tests.orchestrator.webhooks.receiving import receiving
+from tests.runtime.test_doctor_network import certificate
 
 REFUSED = [
     *("http://example.com/", "ftp://example.com/", "file:///etc/passwd", "//example.com/", "https:///x", "example.com"),
@@ -122,9 +128,44 @@ async def test_redirects_are_not_followed_and_little_is_kept_of_an_answer() -> N
         redirected = await posting.post(receiver.url, "{}", {}, allow, tls)
         assert redirected.status == 400, "unsigned"
         assert redirected.problem == "HTTP 400: no: call *** or mail *** ***"
-        from mcp_codegen.orchestrator.webhooks import signing  # noqa: PLC0415
-
         payload = json.dumps({"id": "evt_1"})
         redirected = await posting.post(receiver.url, payload, signing.headers("evt_1", payload, [secret]), allow, tls)
         assert (redirected.status, redirected.problem) == (307, "HTTP 307: redirects are not followed")
         assert receiver.paths == ["/hook"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["hooks.example", "other.example"])
+async def test_over_tls_the_certificate_must_be_the_names_though_the_address_is_connected_to(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def getaddrinfo(*_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    file = certificate(tmp_path, host="hooks.example", ends=ends)
+    with receiving("whsec_" + "A" * 32) as receiver:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(file)
+        receiver.wrap(tls)
+        url = receiver.url.replace("http://127.0.0.1", f"https://{name}")
+        trusting = ssl.create_default_context(cafile=str(file))
+        answer = await posting.post(url, "{}", {}, destinations.allowed([name]), trusting)
+    assert (answer.status, answer.problem.partition(":")[0]) == (
+        (400, "HTTP 400") if name == "hooks.example" else (None, "cannot be reached (ConnectError)")
+    )
+
+
+def test_the_receiver_in_the_document_takes_what_is_signed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text("utf-8"), re.DOTALL)
+    space: dict[str, Any] = {}
+    exec(program, space)  # noqa: S102 - the document's own
+    secret = signing.new_secret()
+    monkeypatch.setenv("WEBHOOK_SECRET_OPS", secret)
+    payload = json.dumps({"id": "evt_1", "type": "run.failed", "data": {}})
+    with TestClient(space["app"]) as client:
+        headers = signing.headers("evt_1", payload, [secret])
+        assert client.post("/runs", content=payload, headers=headers).status_code == 200
+        assert client.post("/runs", content=payload + " ", headers=headers).status_code == 401
+    assert space["seen"] == {"evt_1"}
