@@ -86,7 +86,7 @@ async def _send(
     A transport for each attempt: connections are kept apart by address, and two names may share one.
     """
     name = (parts.hostname or "").rstrip(".")
-    place = httpx.URL(parts.geturl()).copy_with(host=str(address))
+    place = httpx.URL(parts.geturl()).copy_with(host=str(address), port=parts.port)
     whole = {
         **headers,
         "host": parts.netloc,

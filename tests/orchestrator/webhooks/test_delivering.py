@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from mcp_codegen.orchestrator import cli_webhooks
 from mcp_codegen.orchestrator.durable import database, ledger, outbox, tables, workers
 from mcp_codegen.orchestrator.webhooks import delivering, destinations, signing, subscriptions
 from tests.orchestrator import postgresql
@@ -201,6 +202,12 @@ def test_what_is_given_up_is_listed_and_sent_again_under_its_id_and_gone_receive
             until(lambda: receiver.kinds()["webhook.test"] == 1)
         assert told("webhooks", "remove", webhook, cwd=tmp_path)["id"] == webhook
         assert deliveries(tmp_path) == []
+
+
+def test_what_can_be_subscribed_to_is_what_is_noted(tmp_path: Path) -> None:
+    assert cli_webhooks.KINDS == outbox.KINDS
+    refused = orchestrate("webhooks", "add", "https://example.com", "--on", "run.began", cwd=tmp_path)
+    assert refused.exit_code == 2
 
 
 def test_a_secret_is_shown_once_and_kept_nowhere_and_two_sign_while_it_changes(
