@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mcp_codegen.orchestrator import cli_batch, cli_keys, cli_webhooks, command_line, loading
+from mcp_codegen.orchestrator import cli_batch, cli_deliver, cli_keys, command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
 
 VARIABLE = "ORCHESTRATOR_"
@@ -77,8 +77,8 @@ VARIABLE = "ORCHESTRATOR_"
     show_default=True,
     help="The largest file of a batch.",
 )
-@cli_webhooks.allow_option
-@cli_webhooks.backoff_option
+@cli_deliver.allow_option
+@cli_deliver.backoff_option
 @click.option(
     "--grace",
     metavar="SECONDS",
@@ -157,7 +157,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
         asked = program.Program(
             processes=loaded,
             works=[] if no_work else works,
-            delivery=None if no_work else Delivery(words=cli_webhooks.deliver_words(webhooks_allow, webhooks_backoff)),
+            delivery=None if no_work else Delivery(words=cli_deliver.deliver_words(webhooks_allow, webhooks_backoff)),
             webhooks_allow=destinations.allowed(webhooks_allow),
             database=database,
             spool=spool,

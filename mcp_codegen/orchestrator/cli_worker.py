@@ -9,7 +9,7 @@ import sys
 import click
 from click.core import ParameterSource
 
-from mcp_codegen.orchestrator import cli_batch, cli_webhooks, command_line, loading
+from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading
 
 GRACE_SECONDS = 10.0
 
@@ -40,8 +40,8 @@ GRACE_SECONDS = 10.0
     "thirds of it ends itself.",
 )
 @click.option("--webhooks", is_flag=True, help="Deliver webhooks too, in a program beside it; see `webhooks`.")
-@cli_webhooks.allow_option
-@cli_webhooks.backoff_option
+@cli_deliver.allow_option
+@cli_deliver.backoff_option
 @click.option("--until-input-ends", is_flag=True, hidden=True)
 @command_line.debug_option
 def worker(  # noqa: PLR0917 - click passes them by name
@@ -110,7 +110,7 @@ def worker(  # noqa: PLR0917 - click passes them by name
 def _deliver_words(database: str, allow: tuple[str, ...], backoff: str | None) -> list[str]:
     """Its database by the environment, since arguments are seen by everybody."""
     os.environ[cli_batch.DATABASE_VARIABLE] = database
-    return [*cli_webhooks.deliver_words(allow, backoff)]
+    return [*cli_deliver.deliver_words(allow, backoff)]
 
 
 def _words() -> list[str]:

@@ -54,14 +54,16 @@ async def execute(work: Work, say: Callable[[str], None]) -> int:
 
 
 async def _deliver(kept: sa.Engine, errands: Errands, stopped: asyncio.Event) -> None:
-    loop, cleaned = asyncio.get_running_loop(), 0.0
+    loop = asyncio.get_running_loop()
+    clean_at = loop.time()
     while not stopped.is_set():
         handed = 0
         try:
             handed = await asyncio.to_thread(delivering.hand_over, kept, errands)
-            if loop.time() - cleaned > CLEAN_SECONDS:
-                cleaned = loop.time()
+            if loop.time() >= clean_at:
+                clean_at = loop.time() + CLEAN_SECONDS
                 await asyncio.to_thread(delivering.forget_old, kept)
+                await asyncio.to_thread(errands.forget)
         except SQLAlchemyError as error:  # the database may be away for a while
             logger.warning("the outbox cannot be read now: %s", type(error).__name__)
         if not handed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from mcp_codegen.orchestrator import cli_webhooks
-from mcp_codegen.orchestrator.durable import database, ledger, outbox, tables, workers
+from mcp_codegen.orchestrator.durable import database, ledger, outbox, tables, transact, workers
 from mcp_codegen.orchestrator.webhooks import delivering, destinations, signing, subscriptions
 from tests.orchestrator import postgresql
 from tests.orchestrator.service.conftest import FAVOURS, PATIENCE, ROOT, ended, is_problem, orchestrate, serving, until
@@ -237,11 +238,38 @@ def test_an_event_is_there_when_its_run_has_ended_and_is_noted_once(tmp_path: Pa
         add(tmp_path, receiver, "--on", "run.succeeded")
         batch(tmp_path, ["well"])
     kept = database.connect(str(tmp_path / "orchestrator.sqlite"))
-    from mcp_codegen.orchestrator.durable import transact  # noqa: PLC0415
-
     with kept.connect() as connection:
         (run,) = connection.scalars(sa.select(tables.runs.c.run_id)).all()
     with transact.history(kept) as history:
         assert history is not None
         ledger.finish(kept, history.records([run])[run])  # as after a kill between our note and the engine's
     assert len(deliveries(tmp_path)) == 1
+
+
+@pytest.mark.anyio
+async def test_the_engine_forgets_what_was_done_long_ago(tmp_path: Path) -> None:
+    kept = database.connect(str(tmp_path / "orchestrator.sqlite"))
+    done = list[str]()
+
+    async def perform(errand: str) -> None:
+        done.append(errand)
+
+    async with transact.errands(kept, "an-errand", perform, concurrency=2) as errands:
+
+        def put() -> None:
+            with kept.begin() as connection:
+                errands.put(connection, "once")
+
+        def remembered() -> int:
+            query = sa.text("SELECT count(*) FROM workflow_status WHERE name = 'an-errand' AND status = 'SUCCESS'")
+            with kept.connect() as connection:
+                return int(connection.execute(query).scalar_one())
+
+        for _ in range(2):
+            await asyncio.to_thread(put)
+        await asyncio.to_thread(until, lambda: remembered() == 1)
+        await asyncio.to_thread(errands.forget)
+        assert remembered() == 1
+        await asyncio.to_thread(errands.forget, -60.0)
+        assert remembered() == 0
+    assert done == ["once"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from dbos import DBOS
@@ -21,7 +23,7 @@ from mcp_codegen.orchestrator.durable.transact.submission import Submitter, subm
 
 VERSION = "errands-1"
 """Any of our versions can do what another has queued."""
-REMEMBERED_MS = 3_600_000
+REMEMBERED_SECONDS = 3600.0
 """For so long the engine remembers what is done."""
 CHUNK = 500
 
@@ -37,6 +39,19 @@ class Errands:
     def put(self, connection: sa.Connection, errand: str) -> None:
         """Queue an errand, within the caller's transaction, from a thread; what was queued before is not again."""
         self._submitter.enqueue(connection, f"{self._submitter.queue}:{errand}", errand)
+
+    def forget(self, seconds: float = REMEMBERED_SECONDS) -> None:
+        """Have the engine forget errands that ended so long ago. For a thread."""
+        before = datetime.fromtimestamp(time.time() - seconds, UTC).isoformat()
+        while ended := DBOS.list_workflows(
+            name=self._submitter.queue,
+            status=["SUCCESS", "ERROR"],
+            completed_before=before,
+            limit=CHUNK,
+            load_input=False,
+            load_output=False,
+        ):
+            DBOS.delete_workflows([each.workflow_id for each in ended])
 
     async def stop(self, seconds: float) -> None:
         """Take no more, and wait until those in flight have ended, so long at most."""
@@ -71,14 +86,17 @@ async def errands(
             if task is not None:
                 working.in_flight.add(task)
                 task.add_done_callback(working.in_flight.discard)
-            await DBOS.run_step_async({"name": "perform"}, perform, errand)
+            await DBOS.run_step_async({"name": "perform"}, once, errand)
+
+        async def once(errand: str) -> None:
+            await present.certain()  # who stood still may find that others have its errands
+            await perform(errand)
 
         def tend() -> None:
             workers.bury(database)
             living = workers.living(database, queue)
             if [row.executor for row in living][:1] == [worker.executor]:
                 duties.recover(worker, {row.executor for row in living})
-                _forget(queue)
 
         with presence.kept_up(database, worker, tend, recovery_seconds=recovery_seconds) as present:
             try:
@@ -89,16 +107,6 @@ async def errands(
                 await asyncio.to_thread(_close, database, worker, present)
                 # The engine had put its own threads in the place of the loop's, and has ended them.
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-
-
-def _forget(queue: str) -> None:
-    """Have the engine forget errands that ended a while ago."""
-    before = ledger.milliseconds() - REMEMBERED_MS
-    ended = DBOS.list_workflows(
-        name=queue, status=["SUCCESS", "ERROR"], limit=CHUNK, load_input=False, load_output=False
-    )
-    if old := [each.workflow_id for each in ended if (each.updated_at or before) < before]:
-        DBOS.delete_workflows(old)
 
 
 def _close(database: sa.Engine, worker: workers.Worker, present: presence.Presence) -> None:
