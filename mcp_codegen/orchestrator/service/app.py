@@ -18,6 +18,7 @@ from mcp_codegen.orchestrator.service import (
     problems,
     processes,
     runs,
+    webhooks,
 )
 from mcp_codegen.orchestrator.service.dashboard import batch_pages, entering, overview, process_pages, run_pages
 from mcp_codegen.orchestrator.service.dashboard.rendering import Pages
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.routes,
     events.routes,
     auditing.routes,
+    webhooks.routes,
     entering.routes,
     overview.routes,
     batch_pages.routes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -27,7 +27,8 @@ from mcp_codegen.orchestrator.service.served import Served
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.serving import Listening
 from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
-from mcp_codegen.orchestrator.service.working import Work, working
+from mcp_codegen.orchestrator.service.working import Delivery, Work, working
+from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 ISSUER_SECONDS = 10.0
 
@@ -48,6 +49,9 @@ class Program:
     """Names by which the service may be called, beside those of this machine."""
     trust: Trust | None
     limits: Limits
+    delivery: Delivery | None = None
+    """That webhooks are delivered; None where others do."""
+    webhooks_allow: Allowed = field(default_factory=Allowed)
 
 
 async def run(program: Program) -> None:
@@ -61,7 +65,7 @@ async def run(program: Program) -> None:
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database, program.listening.grace):
+        async with working(program.works, program.database, program.listening.grace, program.delivery, kept):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))
@@ -88,6 +92,7 @@ def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
             audit=Audit(kept, program.audit_log),
             limits=program.limits,
             throttle=Throttle(program.limits),
+            webhooks_allow=program.webhooks_allow,
         )
 
 
