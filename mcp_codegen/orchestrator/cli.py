@@ -16,7 +16,9 @@ from rich.console import Console
 
 from mcp_codegen.orchestrator import (
     cli_batch,
-    cli_history,
+    cli_batches,
+    cli_prune,
+    cli_runs,
     cli_worker,
     command_line,
     inputs,
@@ -52,7 +54,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_worker.worker, cli_history.runs, cli_history.batches):
+for verb in (cli_batch.batch, cli_worker.worker, cli_runs.runs, cli_batches.batches, cli_prune.prune):
     main.add_command(verb)
 
 

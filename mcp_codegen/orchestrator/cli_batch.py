@@ -27,6 +27,9 @@ database_option = click.option(
     envvar="ORCHESTRATOR_DATABASE",
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
 )
+personal_option = click.option(
+    "--show-personal", is_flag=True, help="Show in clear what the process or the catalog marks as personal data."
+)
 concurrency_option = click.option(
     "--concurrency", metavar="N", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs at a time."
 )
@@ -92,6 +95,7 @@ def check_installed() -> None:
     type=click.Path(path_type=Path),
     help="Writes NAME.jsonl, NAME.csv, and NAME.rejects.csv where rows were rejected; by default the batch's name.",
 )
+@personal_option
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
 @command_line.debug_option
@@ -111,6 +115,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
     server: str,
     mock: str | None,
     results: Path | None,
+    show_personal: bool,
     database: str,
     as_json: bool,
     debug: bool,
@@ -124,7 +129,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
     \b
     Exit codes: 0 every run of the batch succeeded, 1 some did not, or nothing could run, 2 it was not started because
     of what was typed, 3 rows were rejected and all other runs succeeded, 4 stopped by --max-failures or
-    --max-failure-rate, 130 or 143 stopped by Ctrl-C or SIGTERM.
+    --max-failure-rate, or by `batches pause` or `cancel`, 130 or 143 stopped by Ctrl-C or SIGTERM.
 
     \b
     Over a stand-in of the APIs:
@@ -158,6 +163,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
             server=server,
             mock=catalog,
             results=results or Path(chosen),
+            show_personal=show_personal,
             priority=priority,
             mode=left_to or "work",
             rates=limiting.by_gateway(rate_limit, loaded.client),

@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any, Protocol
 
-from mcp_codegen.orchestrator import values
+from mcp_codegen.orchestrator import masking, values
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError, describe, root_cause
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run, Watch, attempt
 from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, RunStatus, now
@@ -88,6 +88,7 @@ async def conduct(
         failed_step=_failed_step(cause),
         output=values.model_data(run.output) if run.output is not None else {},
         steps=run.steps,
+        personal=_personal(process),
     )
 
 
@@ -105,7 +106,12 @@ def unstarted(process: Process[Any, InputT, Any], given: InputT, cause: BaseExce
         duration=0.0,
         input=values.model_data(given),
         error=failure,
+        personal=_personal(process),
     )
+
+
+def _personal(process: Process[Any, InputT, OutputT]) -> tuple[str, ...]:
+    return tuple(sorted(masking.names(process.input) | masking.names(process.output)))
 
 
 def _was_asked(error: BaseException) -> bool:

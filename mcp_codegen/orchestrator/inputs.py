@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.errors import InputError, LoadError, printable, shown
 
 InputT = TypeVar("InputT", bound=BaseModel)
@@ -168,8 +169,11 @@ def _explained(model: type[BaseModel], error: ValidationError) -> list[str]:
         if each["type"] == "missing":
             problems.append(f"{printable(place)}: is missing")
             continue
+        personal = masking.names(model)
         secret = bool(each["loc"]) and "password" in type_words(properties.get(str(each["loc"][0]), {}))
-        value = "" if secret or isinstance(each["input"], dict) else f"; it is {shown(str(each['input']))}"
+        secret = secret or any(part in personal for part in each["loc"])
+        given = masking.masked_data(each["input"], personal)
+        value = "" if secret or isinstance(given, dict) else f"; it is {shown(str(given))}"
         message = each["msg"].removeprefix("Value error, ").removeprefix("Input ")
         problems.append(f"{printable(place) or 'together'}: {printable(message)}{value}")
     return problems

@@ -43,7 +43,7 @@ Perform = Callable[[str, Callable[[], Awaitable[Stored]], Retry | None], Awaitab
 An error of the step is an outcome; a `MisuseError` is raised.
 """
 
-RESERVED = frozenset({*RunRecord.model_fields, "results", "execution_log"} - {"output", "steps"})
+RESERVED = frozenset({*RunRecord.model_fields, "results", "execution_log"} - {"output", "steps", "personal"})
 """Keys of a results file that are not the process's own."""
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -216,6 +216,7 @@ def _settled(running: StepRecord, outcome: Outcome) -> StepRecord:
         "attempts": outcome.attempts,
         "retried": outcome.retried,
         "data": outcome.value.data,
+        "personal": outcome.value.personal,
         "error": outcome.error,
     }
     return running.model_copy(update=update)

@@ -43,6 +43,8 @@ class Stored(_Record):
     model: str = ""
     """`module:Class` of a Pydantic model; empty for plain JSON."""
     data: JsonValue = None
+    personal: tuple[str, ...] = ()
+    """Names of its members that are personal data."""
 
 
 class Attempt(_Record):
@@ -88,6 +90,8 @@ class StepRecord(_Record):
     error: ErrorRecord | None = None
     reason: str | None = None
     """Why the step was skipped."""
+    personal: tuple[str, ...] = ()
+    """Names of the members of its value that are personal data; see `masking`."""
 
 
 class RunRecord(_Record):
@@ -108,6 +112,8 @@ class RunRecord(_Record):
     output: dict[str, JsonValue] = {}
     """What the process published last."""
     steps: tuple[StepRecord, ...] = ()
+    personal: tuple[str, ...] = ()
+    """Names of the members of input and output that are personal data; see `masking`."""
 
 
 def now() -> datetime:

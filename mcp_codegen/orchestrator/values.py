@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.errors import MisuseError
 from mcp_codegen.orchestrator.record import Stored
 
@@ -25,7 +26,8 @@ _PLAIN: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 def dump(value: object) -> Stored:
     """The value as JSON: a Pydantic model under its wire names, or plain JSON values. Raises MisuseError."""
     if isinstance(value, BaseModel):
-        stored = Stored(model=_reference(type(value)), data=_storable(value))
+        personal = tuple(sorted(masking.names(type(value))))
+        stored = Stored(model=_reference(type(value)), data=_storable(value), personal=personal)
         restore(stored)  # what cannot be read back is found now, not in a replay
         return stored
     try:

@@ -29,6 +29,7 @@ from mcp_codegen.orchestrator.durable import (
 )
 from mcp_codegen.orchestrator.durable.batching import Tally
 from mcp_codegen.orchestrator.durable.order import Order, check
+from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
 from mcp_codegen.orchestrator.summary import error_text
 
@@ -105,8 +106,8 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
                 logger.debug("the batch failed", exc_info=True)
                 failure = error_text(describe(runner.connection_failure(order.server, error)))
                 ending = Ending(code=EXIT_FAILED, text="", data={})
-        ended = "submitted" if order.mode == "submit" else "ended"
-        state = ended if tally.stop is None and failure is None else "stopped"
+        ended: State = "submitted" if order.mode == "submit" else "ended"
+        state: State = ended if tally.stop is None and failure is None else "stopped"
         ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
     if failure is not None:
         text = f"✗ Batch {order.batch} was not run: {failure}"
@@ -165,7 +166,7 @@ def _left(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     told = f"{tally.new} runs submitted, {tally.known} there already"
     lines = [f"Batch {order.batch}: {told}", *_rejected(order, tally), *_stopped(order, tally)]
     lines.append(f"  workers execute them; mcp-orchestrator batches show {order.batch}")
-    code = EXIT_REJECTED if tally.rejected else EXIT_SUCCEEDED
+    code = EXIT_STOPPED if tally.stop in HALTED else EXIT_REJECTED if tally.rejected else EXIT_SUCCEEDED
     data = _data(order, tally, ledger.counts(kept, order.batch), [])
     return Ending(code=code, text="\n".join(map(printable, lines)), data=data)
 
@@ -178,7 +179,9 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     with transact.history(kept) as history:
         try:
             if history is not None:
-                saved = exporting.results(kept, history, order.process, order.batch, order.results)
+                saved = exporting.results(
+                    kept, history, order.process, order.batch, order.results, show_personal=order.show_personal
+                )
         except ResultsError as error:
             problem = f"✗ {error.message}"
     lines = [f"Batch {order.batch}: {_counted(counts)}"]
@@ -194,7 +197,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
 
 
 def _code(counts: dict[str, int], tally: Tally, problem: str) -> int:
-    if tally.stop == "failures":
+    if tally.stop == "failures" or tally.stop in HALTED:
         return EXIT_STOPPED
     if problem or tally.stop == "server" or counts.keys() - {"succeeded"}:
         return EXIT_FAILED
@@ -218,6 +221,9 @@ def _stopped(order: Order, tally: Tally) -> list[str]:
     match tally.stop:
         case "failures":
             return [f"✗ Stopped: more than the failures that were allowed; no more rows were submitted. {again}"]
+        case "paused" | "cancelled":
+            resumed = f"after `mcp-orchestrator batches resume {order.batch}` the same command goes on"
+            return [f"✗ Stopped: the batch was {tally.stop}; {resumed}"]
         case "server":
             return [f"✗ Stopped: the server {order.server} ended. No run was failed for that; {again}"]
         case "signal":

@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from mcp_codegen.orchestrator import inputs, values
+from mcp_codegen.orchestrator import inputs, masking, values
 from mcp_codegen.orchestrator.durable import ledger, rows
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact import DurableEngine, Submitter, history
@@ -36,7 +36,7 @@ GRACE_SECONDS = 10.0
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
-Stop = Literal["failures", "server", "signal"]
+Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
 Reject = Callable[[int, str, dict[str, Any]], None]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -92,7 +92,7 @@ def accepted(
     model: type[BaseModel], file: Path, batch: str, key: Sequence[str], *, reject: Reject, tally: Tally
 ) -> Iterator[ledger.Row]:
     """The rows that fit the process's input, with their run's id; the others are rejected, with the reason."""
-    names = inputs.known(model)
+    names, personal = inputs.known(model), masking.names(model)
     columns = rows.header(file)
     ignored = {column for column in columns or () if names is not None and column not in names}
     for entry in rows.read(file):
@@ -104,9 +104,10 @@ def accepted(
             problems = ["it holds a secret, or a value that a database cannot bring back; give it in another way"]
         if problems:
             tally.rejected += 1
-            reject(entry.number, "; ".join(problems), {} if entry.problem else {**entry.given, **words})
+            row = {} if entry.problem else masking.masked_data({**entry.given, **words}, personal)
+            reject(entry.number, "; ".join(problems), row)
             continue
-        yield ledger.Row(run_id=f"{batch}:{_key(given, key)}", row=entry.number, given=given)
+        yield ledger.Row(run_id=f"{batch}:{_key(given, key, personal)}", row=entry.number, given=given)
 
 
 def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> list[str]:
@@ -133,9 +134,9 @@ def _lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
         return True
 
 
-def _key(given: Any, key: Sequence[str]) -> str:  # noqa: ANN401 - JSON
-    """What tells a row from the others: the inputs that `--key` names, or all of them."""
-    if len(key) == 1 and _READABLE.fullmatch(str(given.get(key[0]))):
+def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: ANN401 - JSON
+    """What tells a row from the others: the inputs that `--key` names, or all of them; no personal data to be read."""
+    if len(key) == 1 and key[0] not in personal and _READABLE.fullmatch(str(given.get(key[0]))):
         return str(given[key[0]])
     chosen = {each: given.get(each) for each in key} if key else given
     canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -208,6 +209,9 @@ class Batch:
         if not chunk:
             return
         with self._database.begin() as connection:
+            ledger.hold_state(connection, self._batch)
+            if self._is_halted(connection):
+                return
             waiting = list(reversed(chunk.values()))
             fresh = ledger.add(
                 connection, self._database, self._batch, submitter.process, waiting, queue=submitter.queue
@@ -231,7 +235,9 @@ class Batch:
                 continue
 
     def _look(self) -> int:
-        """Take stock of what ended anywhere, and give how many have not."""
+        """Take stock of what ended anywhere, and give how many have not; stop where the batch was halted."""
+        with self._database.connect() as connection:
+            self._is_halted(connection)
         found = ledger.tallied(self._database, self._batch)
         some = Counter({status: max(0, found[status] - self._before[status]) for status in ("failed", "cancelled")})
         ended = max(some.total(), self.tally.taken_up + self.tally.new - found["unfinished"])
@@ -240,6 +246,11 @@ class Batch:
         if self._limits.exceeded(self.tally):
             self.stop("failures")
         return found["unfinished"]
+
+    def _is_halted(self, connection: sa.Connection) -> bool:
+        halt = ledger.halted(connection, self._batch)
+        self.tally.stop = self.tally.stop or halt
+        return halt is not None
 
     async def _watch(self, engine: DurableEngine[Any, Any, Any]) -> None:
         await engine.broken.wait()

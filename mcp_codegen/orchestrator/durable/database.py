@@ -102,8 +102,10 @@ def reserved(engine: sa.Engine, name: str) -> Iterator[None]:
             if not connection.execute(query, {"number": _number(name)}).scalar_one():
                 raise _taken(name)
             connection.commit()
-            yield
-            connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
             return
     with open(f"{engine.url.database}.lock", "ab") as file:
         try:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator import store
+from mcp_codegen.orchestrator import masking, store
 from mcp_codegen.orchestrator.durable import ledger, transact
 from mcp_codegen.orchestrator.errors import ResultsError, printable, shown
 from mcp_codegen.orchestrator.process import Process
@@ -24,11 +24,17 @@ RUN = ("row", "run_id", "status", "error_code", "error_message", "failed_step", 
 
 
 def results(
-    database: sa.Engine, history: transact.History, process: Process[Any, Any, Any], batch: str, stem: Path
+    database: sa.Engine,
+    history: transact.History,
+    process: Process[Any, Any, Any],
+    batch: str,
+    stem: Path,
+    *,
+    show_personal: bool = False,
 ) -> list[Path]:
     """Write STEM.jsonl, a run's whole record on a line, and STEM.csv, in the order of the file. Raises ResultsError.
 
-    Runs that have not ended are not in them.
+    Runs that have not ended are not in them. Personal data is masked unless it is asked for.
     """
     columns = {"input": list(process.input.model_fields), "output": list(process.output.model_fields)}
     names = [*RUN, *(f"{part}.{name}" for part, fields in columns.items() for name in fields)]
@@ -41,6 +47,7 @@ def results(
             for each in page:
                 if (record := records.get(each.run_id)) is None:
                     continue
+                record = record if show_personal else masking.masked(record)
                 plain = store.document(record)
                 lines.write(json.dumps({"row": each.row, **plain}, ensure_ascii=True) + "\n")
                 flat = record.model_dump(mode="json")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import tables
 from mcp_codegen.orchestrator.durable.queues import Priority
-from mcp_codegen.orchestrator.durable.tables import batches, insertion, runs
+from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
+from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
@@ -32,14 +35,31 @@ class Row:
 
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing. Raises OrchestratorError."""
-    try:
-        tables.metadata.create_all(engine)
-    except SQLAlchemyError as error:
-        raise OrchestratorError(
-            f"the database's tables cannot be made ({type(error).__name__})",
-            code="database",
-            hint="the user needs the right to create tables",
-        ) from error
+    for attempts_left in reversed(range(len(tables.metadata.tables))):
+        try:
+            return tables.metadata.create_all(engine)
+        except SQLAlchemyError as error:
+            if not attempts_left:  # before that, another process may just have made the same table
+                raise OrchestratorError(
+                    f"the database's tables cannot be made ({type(error).__name__})",
+                    code="database",
+                    hint="the user needs the right to create tables",
+                ) from error
+
+
+def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:
+    """Note which members of a process's inputs and outputs are personal data; what was one once stays one."""
+    if names:
+        with engine.begin() as connection:
+            values = [{"process": process, "name": name} for name in sorted(names)]
+            connection.execute(insertion(engine, personal_names).on_conflict_do_nothing(), values)
+
+
+def personal(engine: sa.Engine, process: str) -> tuple[str, ...]:
+    """The names of members that are personal data in the runs of a process."""
+    with engine.connect() as connection:
+        found = sa.select(personal_names.c.name).where(personal_names.c.process == process)
+        return tuple(connection.scalars(found.order_by(personal_names.c.name)))
 
 
 def milliseconds() -> int:
@@ -58,13 +78,47 @@ def open_batch(
         return connection.execute(sa.select(batches).where(batches.c.batch == batch)).one()
 
 
-def mark_batch(engine: sa.Engine, batch: str, state: str, *, rejected: int | None = None) -> None:
-    """Note the batch's state, and how many rows of its file were rejected."""
-    values: dict[str, Any] = {"state": state, "ended_ms": None if state == "running" else milliseconds()}
-    if rejected is not None:
-        values["rejected"] = rejected
+def mark_batch(engine: sa.Engine, batch: str, state: State, *, rejected: int | None = None) -> bool:
+    """Note the batch's state, unless it may not follow the present one, and how many rows of its file were rejected."""
+    values: dict[str, Any] = {"state": state}
+    values["ended_ms"] = milliseconds() if state in ("stopped", "cancelled", "ended") else None
+    if state in HALTED:
+        values["halted_in"] = sa.case((batches.c.state.in_(HALTED), batches.c.halted_in), else_=batches.c.state)
+    chosen = sa.update(batches).where(batches.c.batch == batch)
     with engine.begin() as connection:
-        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(values))
+        if rejected is not None:
+            connection.execute(chosen.values(rejected=rejected))
+        done = connection.execute(chosen.where(batches.c.state.in_(BEFORE[state])).values(values))
+        return done.rowcount > 0
+
+
+def resume_batch(engine: sa.Engine, batch: str) -> None:
+    """Note that a halted batch may go on: with the workers, where it was left to them, else when it is started."""
+    before = sa.case((batches.c.halted_in == "submitted", "submitted"), else_="stopped")
+    chosen = sa.update(batches).where(batches.c.batch == batch, batches.c.state.in_(HALTED))
+    with engine.begin() as connection:
+        connection.execute(chosen.values(state=before, halted_in=None, ended_ms=None))
+
+
+def batch_state(engine: sa.Engine, batch: str) -> State | None:
+    """The batch's state; none where there is no such batch."""
+    with engine.connect() as connection:
+        state: State | None = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
+    return state
+
+
+def halted(connection: sa.Connection, batch: str) -> Halt | None:
+    """How the batch was halted; none where it was not."""
+    state = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
+    return state if state in HALTED else None
+
+
+def hold_state(connection: sa.Connection, batch: str) -> None:
+    """Let nobody halt the batch before this transaction has ended."""
+    if connection.dialect.name == "sqlite":  # knows no locks of rows, and takes its own with the first change
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
 def close_batches(engine: sa.Engine, queue: str) -> None:
@@ -87,9 +141,9 @@ def add(
     moment = milliseconds()
     common = {"batch": batch, "process": process, "queue": queue, "created_ms": moment}
     values = [{"run_id": row.run_id, "row": row.row, **common} for row in rows]
-    known = set(
-        connection.scalars(sa.select(runs.c.run_id).where(runs.c.run_id.in_([row.run_id for row in rows]))).all()
-    )
+    ids = [row.run_id for row in rows]
+    known = set(connection.scalars(sa.select(runs.c.run_id).where(runs.c.run_id.in_(ids))))
+    known |= set(connection.scalars(sa.select(removals.c.run_id).where(removals.c.run_id.in_(ids))))
     fresh = [value for value in values if value["run_id"] not in known]
     if fresh:
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), fresh)
@@ -104,7 +158,11 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended; noting it again changes nothing."""
+    """Note how a run ended, without personal data; noting it again changes nothing.
+
+    One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
+    """
+    record = masking.masked(record)
     failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
     values = {
         "status": record.status,
@@ -115,8 +173,10 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
         "error_message": record.error.message if record.error else None,
         "failed_step": failed,
     }
+    cancelled = runs.c.status.is_not_distinct_from("cancelled")
+    chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == record.run_id).values(values))
+        connection.execute(chosen.values(values))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:
@@ -133,7 +193,26 @@ def reopen(engine: sa.Engine, run_id: str, again_from: str | None = None) -> Non
 def reopened(engine: sa.Engine, queue: str) -> Sequence[sa.Row[Any]]:
     """The runs of a queue that are to go on with a step of theirs."""
     with engine.connect() as connection:
-        return connection.execute(sa.select(runs).where(runs.c.queue == queue, runs.c.again_from.is_not(None))).all()
+        return connection.execute(
+            sa.select(runs).where(runs.c.queue == queue, runs.c.again_from.is_not(None), ~_halted())
+        ).all()
+
+
+def fork(engine: sa.Engine, origin: sa.Row[Any], step: str) -> str:
+    """Note a run to be that takes over the steps of another before that one, and give its id."""
+    with engine.begin() as connection:
+        forks = sa.select(runs.c.run_id).where(runs.c.forked_from == origin.run_id)
+        taken = set(connection.scalars(forks))
+        number = next(number for number in itertools.count(1) if f"{origin.run_id}.fork-{number}" not in taken)
+        kept = {name: getattr(origin, name) for name in ("batch", "row", "process", "queue")}
+        values = {"run_id": f"{origin.run_id}.fork-{number}", "created_ms": milliseconds(), **kept}
+        connection.execute(sa.insert(runs), [values | {"forked_from": origin.run_id, "again_from": step}])
+        return str(values["run_id"])
+
+
+def _halted() -> sa.ColumnElement[bool]:
+    """That a run's batch is paused or cancelled."""
+    return sa.exists().where(batches.c.batch == runs.c.batch, batches.c.state.in_(HALTED))
 
 
 def went_on(engine: sa.Engine, run_id: str) -> None:
@@ -195,6 +274,19 @@ def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
     return found
 
 
+def cancelled(engine: sa.Engine, batch: str) -> list[str]:
+    """The runs of a batch that were cancelled."""
+    query = sa.select(runs.c.run_id).where(runs.c.batch == batch, runs.c.status == "cancelled")
+    with engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
+def queues(engine: sa.Engine, batch: str) -> list[str]:
+    """Where the runs of a batch wait for their turns."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(runs.c.queue).where(runs.c.batch == batch).distinct()))
+
+
 def pages(engine: sa.Engine, batch: str) -> Iterator[Sequence[sa.Row[Any]]]:
     """A batch's runs in the order of its file, some at a time."""
     last: tuple[int, str] = (-1, "")
@@ -206,17 +298,6 @@ def pages(engine: sa.Engine, batch: str) -> Iterator[Sequence[sa.Row[Any]]]:
             return
         yield page
         last = (page[-1].row, page[-1].run_id)
-
-
-def find_runs(engine: sa.Engine, *, batch: str | None, status: str | None, limit: int) -> Sequence[sa.Row[Any]]:
-    """The latest runs, of one batch and one status if they are given."""
-    query = sa.select(runs).order_by(runs.c.created_ms.desc(), runs.c.row, runs.c.run_id).limit(limit)
-    if batch is not None:
-        query = query.where(runs.c.batch == batch)
-    if status is not None:
-        query = query.where(runs.c.status.is_(None) if status == "unfinished" else runs.c.status == status)
-    with engine.connect() as connection:
-        return connection.execute(query).all()
 
 
 def find_run(engine: sa.Engine, run_id: str) -> sa.Row[Any] | None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from mcp_codegen.orchestrator.durable import ledger, queues, transact, workers
 from mcp_codegen.orchestrator.durable.batching import Limits
 from mcp_codegen.orchestrator.durable.queues import Priority, Rate
+from mcp_codegen.orchestrator.durable.states import HALTED
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import Process
 
@@ -30,6 +31,8 @@ class Order:
     server: str
     mock: Path | None
     results: Path
+    show_personal: bool
+    """Whether results are written with personal data in them."""
     limits: Limits
     priority: Priority = "normal"
     mode: Mode = "work"
@@ -65,6 +68,11 @@ def check(order: Order, kept: sa.Engine) -> None:
     if found.mock != mock:
         before = "a stand-in" if found.mock else "the real APIs"
         raise UserError(f"the batch {order.batch} was run against {before}; its runs would be mixed up", hint=other)
+    if found.state in HALTED:
+        raise UserError(
+            f"the batch {order.batch} is {found.state}, and stays so",
+            hint=f"mcp-orchestrator batches resume {order.batch}",
+        )
     with transact.history(kept) as history:
         version = queues.version(order.process, mock=mock)
         strange = history.of_other_versions(order.batch, version) if history is not None else {}

@@ -34,6 +34,8 @@ class Presence:
         self.seconds = seconds
         """How long a sign of life is good for."""
         self._until = 0.0
+        self.over = threading.Event()
+        """Set when the process leaves by itself: from then on a row that is gone means nothing."""
 
     def extend(self, since: float) -> None:
         """Note a sign of life that was given no earlier than that, by the monotonic clock."""
@@ -67,7 +69,6 @@ def kept_up(
     """
     beat = recovery_seconds / BEATS
     presence = Presence(beat * BEATS * 2 / 3)
-    stopped = threading.Event()
 
     def enter() -> None:
         start = time.monotonic()
@@ -75,11 +76,12 @@ def kept_up(
         presence.extend(start)
 
     def live() -> None:
-        while not stopped.wait(beat):
+        while not presence.over.wait(beat):
             try:
                 start = time.monotonic()
                 if not workers.renew(database, worker, presence.seconds):
-                    fenced()
+                    if not presence.over.is_set():
+                        fenced()
                     return
                 presence.extend(start)
                 tend()
@@ -92,5 +94,5 @@ def kept_up(
     try:
         yield presence
     finally:
-        stopped.set()
+        presence.over.set()
         thread.join(beat)

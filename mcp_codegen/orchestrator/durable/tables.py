@@ -1,4 +1,4 @@
-"""Our tables, beside the engine's own: batches, runs, workers and limits; times in milliseconds since 1970."""
+"""Our tables, beside the engine's own; times in milliseconds since 1970."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ batches = sa.Table(
     sa.Column("mock", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_ms", sa.BigInteger),
-    sa.Column("state", sa.String(20), nullable=False, comment="submitted, running, stopped or ended"),
+    sa.Column("state", sa.String(20), nullable=False, comment="see `states`"),
+    sa.Column("halted_in", sa.String(20), comment="of a paused or cancelled batch: its state before"),
     sa.Column("priority", sa.String(10), nullable=False, default="normal"),
     sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
 )
@@ -41,14 +42,30 @@ runs = sa.Table(
     sa.Column("error_message", sa.Text),
     sa.Column("failed_step", sa.Text),
     sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
+    sa.Column("forked_from", sa.String(200), comment="the run whose first steps it took over"),
     sa.Index("orchestrator_runs_by_batch", "batch", "status"),
     sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
+    sa.Index("orchestrator_runs_by_end", "ended_ms"),
+    sa.Index("orchestrator_runs_by_origin", "forked_from"),
     sa.Index(
         "orchestrator_runs_to_retry",
         "queue",
         postgresql_where=sa.text("again_from IS NOT NULL"),
         sqlite_where=sa.text("again_from IS NOT NULL"),
     ),
+)
+
+personal_names = sa.Table(
+    "orchestrator_personal",
+    metadata,
+    sa.Column("process", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True, comment="of a member of its inputs or outputs that is masked"),
+)
+
+removals = sa.Table(
+    "orchestrator_removals",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True, comment="of a run that the engine has still to forget"),
 )
 
 workers = sa.Table(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
-from pydantic import TypeAdapter
+from dbos import DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+from pydantic import JsonValue, TypeAdapter
 
 from mcp_codegen.orchestrator.durable import ledger
 from mcp_codegen.orchestrator.durable.transact.submission import prepared
@@ -40,14 +40,21 @@ class History:
         self._client.destroy()
 
     def records(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
-        """The records of those runs that have ended."""
+        """The records of those runs that have ended, whole: `masking.masked` makes of each what may be shown."""
         found = self._client.list_workflows(workflow_ids=list(run_ids), status="SUCCESS", load_input=False)
         dead = self._client.list_workflows(workflow_ids=list(run_ids), status=DEAD)
-        ended = {each.workflow_id: RunRecord.model_validate(each.output) for each in found if each.output is not None}
-        return ended | {each.workflow_id: self._lost(each) for each in dead}
+        records = [RunRecord.model_validate(each.output) for each in found if each.output is not None]
+        records += [self._lost(each) for each in dead]
+        return {record.run_id: self._marked(record) for record in records}
+
+    def given(self, run_id: str) -> dict[str, JsonValue]:
+        """The input of a run, whole."""
+        found = self._client.list_workflows(workflow_ids=[run_id], load_output=False)
+        words = found[0].input["args"] if found and found[0].input else ()
+        return words[0] if words and isinstance(words[0], dict) else {}
 
     def states(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Of runs that have not ended: `queued`, `running` or, by a batch that was stopped, `held`."""
+        """Of runs that have not ended: `queued`, `running` or, out of the queue of a batch that was stopped, `held`."""
         words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "CANCELLED": "held"}
         found = self._client.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
         return {each.workflow_id: words[each.status] for each in found if each.status in words}
@@ -76,6 +83,7 @@ class History:
                     retried=outcome.retried,
                     data=outcome.value.data,
                     error=outcome.error,
+                    personal=outcome.value.personal,
                 )
             )
         return entries
@@ -92,18 +100,30 @@ class History:
             ledger.reopen(self._database, run_id)
             self._client.resume_workflow(run_id, queue_name=row.queue)
 
-    def hold(self, run_ids: Sequence[str]) -> None:
-        """Have runs that have not ended wait where they are, out of their queue, until they are released."""
-        self._client.cancel_workflows(list(run_ids))
+    def hold(self, run_ids: Sequence[str]) -> int:
+        """Take those of the runs that wait for their turn out of their queue, until they are released; how many.
 
-    def release(self, batch: str, queue: str) -> None:
-        """Put the runs of a batch that are held back into their queue."""
+        The engine's own cancellation would also hit a run that starts at this moment, and lose its result.
+        """
+        system = self._client._sys_db
+        status = system.tables.workflow_status
+        waiting = sa.update(status).where(status.c.workflow_uuid.in_(run_ids), status.c.status == "ENQUEUED")
+        with system.engine.begin() as connection:
+            return connection.execute(waiting.values(status="CANCELLED", queue_name=None)).rowcount
+
+    def release(self, batch: str, queue: str) -> int:
+        """Put the runs of a batch that are held back into their queue; how many they were."""
         found = self._client.list_workflows(
             workflow_id_prefix=f"{batch}:", status="CANCELLED", load_input=False, load_output=False
         )
         open_ones = ledger.still_open(self._database, [each.workflow_id for each in found])
         if open_ones:
             self._client.resume_workflows(open_ones, queue_name=queue)
+        return len(open_ones)
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Remove runs that have ended: their inputs, steps and results."""
+        self._client.delete_workflows(list(run_ids))
 
     def hand_back(self, worker: Worker) -> None:
         """Put what a worker that has stopped working holds back into its queue."""
@@ -119,13 +139,33 @@ class History:
         Each goes on with the step that is noted, under this version of the process, or starts anew where none is.
         """
         for row in ledger.reopened(self._database, queue):
-            steps = self._client.list_workflow_steps(row.run_id)
-            first = next((step["function_id"] for step in steps if step["function_name"] == row.again_from), 1)
+            known = self._client.list_workflows(workflow_ids=[row.run_id], load_input=False, load_output=False)
+            if row.forked_from is not None and not known:
+                self._fork(row, version)
+                continue
+            first = self._number(row.run_id, row.again_from)
             if self.states([row.run_id]).get(row.run_id, "ended") in ("ended", "held"):  # else a kill came between
                 self._client.rewind_workflow(
                     row.run_id, start_step=first, application_version=version, queue_name=queue
                 )
             ledger.went_on(self._database, row.run_id)
+
+    def _fork(self, row: sa.Row[Any], version: str) -> None:
+        """Begin a run that takes over the first steps of another."""
+        first = self._number(row.forked_from, row.again_from)
+        with SetWorkflowID(row.run_id):
+            self._client.fork_workflow(row.forked_from, first, application_version=version, queue_name=row.queue)
+        ledger.went_on(self._database, row.run_id)
+
+    def _number(self, run_id: str, step: str) -> int:
+        """The engine's number of a step; the first where the run has none of that key."""
+        steps = self._client.list_workflow_steps(run_id)
+        return next((each["function_id"] for each in steps if each["function_name"] == step), 1)
+
+    def _marked(self, record: RunRecord) -> RunRecord:
+        """With what the process marks as personal by now, too."""
+        names = {*record.personal, *ledger.personal(self._database, record.process)}
+        return record.model_copy(update={"personal": tuple(sorted(names))}) if names else record
 
     def give_up(self, process: Process[Any, Any, Any]) -> None:
         """Note as failed the runs that the engine begins no more: too many processes died while they were in them."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from pydantic import JsonValue
 
+from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import ledger, presence, queues, workers
 from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.durable.transact import duties
@@ -63,6 +64,7 @@ async def opened(
     )
     _quiet()
     ledger.prepare(database)
+    ledger.mark_personal(database, process.name, masking.names(process.input) | masking.names(process.output))
     with submitting(database, process.name, queue) as submitter:
         tend = duties.tending(database, worker, process)
         with presence.kept_up(database, worker, tend, recovery_seconds=recovery_seconds) as present:
@@ -83,14 +85,15 @@ async def opened(
             finally:
                 engine.pause()
                 await engine.drop()
-                await asyncio.to_thread(_close, database, worker)
+                await asyncio.to_thread(_close, database, worker, present)
                 # The engine had put its own threads in the place of the loop's, and has ended them.
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
-def _close(database: sa.Engine, worker: workers.Worker) -> None:
+def _close(database: sa.Engine, worker: workers.Worker, present: presence.Presence) -> None:
     DBOS.destroy(destroy_registry=True)
     duties.hand_back(database, worker)
+    present.over.set()
     workers.leave(database, worker)
 
 
