@@ -17,8 +17,10 @@ from rich.console import Console
 from mcp_codegen.orchestrator import (
     cli_batch,
     cli_batches,
+    cli_keys,
     cli_prune,
     cli_runs,
+    cli_serve,
     cli_worker,
     command_line,
     inputs,
@@ -54,7 +56,15 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_worker.worker, cli_runs.runs, cli_batches.batches, cli_prune.prune):
+for verb in (
+    cli_batch.batch,
+    cli_worker.worker,
+    cli_runs.runs,
+    cli_batches.batches,
+    cli_prune.prune,
+    cli_serve.serve,
+    cli_keys.keys,
+):
     main.add_command(verb)
 
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from mcp_codegen.orchestrator.durable.queues import Priority
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
+DATABASE_VARIABLE = "ORCHESTRATOR_DATABASE"
 
 database_option = click.option(
     "--database",
     metavar="FILE|URL",
     default=DEFAULT_DATABASE,
     show_default=True,
-    envvar="ORCHESTRATOR_DATABASE",
+    envvar=DATABASE_VARIABLE,
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
 )
 personal_option = click.option(

@@ -121,6 +121,12 @@ def hold_state(connection: sa.Connection, batch: str) -> None:
         connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
+def note_problem(engine: sa.Engine, batch: str, problem: str | None) -> None:
+    """Note why the batch's file could not be read to the end, or that it can be."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(problem=problem))
+
+
 def close_batches(engine: sa.Engine, queue: str) -> None:
     """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
     waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
@@ -155,6 +161,13 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
     values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
     with engine.begin() as connection:
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+
+
+def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str) -> bool:
+    """Note a run that belongs to no batch, within the caller's transaction; false where there is one of that id."""
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
+    added = connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+    return bool(added.rowcount)
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:

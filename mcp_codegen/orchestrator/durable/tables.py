@@ -8,7 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mcp_codegen.orchestrator.durable import changes
+
 metadata = sa.MetaData()
+
+sa.Sequence(changes.SEQUENCE, metadata=metadata)
 
 batches = sa.Table(
     "orchestrator_batches",
@@ -23,6 +27,8 @@ batches = sa.Table(
     sa.Column("halted_in", sa.String(20), comment="of a paused or cancelled batch: its state before"),
     sa.Column("priority", sa.String(10), nullable=False, default="normal"),
     sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
+    sa.Column("problem", sa.Text, comment="why its file could not be read to the end"),
+    changes.column(),
 )
 
 runs = sa.Table(
@@ -43,7 +49,9 @@ runs = sa.Table(
     sa.Column("failed_step", sa.Text),
     sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
     sa.Column("forked_from", sa.String(200), comment="the run whose first steps it took over"),
+    changes.column(),
     sa.Index("orchestrator_runs_by_batch", "batch", "status"),
+    sa.Index("orchestrator_runs_by_time", "created_ms", "run_id"),
     sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
     sa.Index("orchestrator_runs_by_end", "ended_ms"),
     sa.Index("orchestrator_runs_by_origin", "forked_from"),

@@ -1,0 +1,88 @@
+"""Workers of the service: a process of the machine for each business process, started anew when it ends.
+
+They stand apart from the one that answers requests: what runs do with the processor keeps no caller waiting, and each
+has an engine of its own. They end with the service, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_codegen.orchestrator.cli_batch import DATABASE_VARIABLE
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds before a worker that ended is started anew; doubled each time that it ended soon."""
+SOON = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a worker is to do."""
+
+    process: str
+    """`FILE.py` or `FILE.py:NAME`."""
+    server: str
+    mock: Path | None
+    concurrency: int
+    grace: int
+    """Seconds that runs in flight have to end in when it is stopped; after that others go on with them."""
+    debug: bool
+
+    def command(self) -> list[str]:
+        """The worker's command; the database stands in its environment, since arguments are seen by everybody."""
+        words = [sys.executable, "-m", f"{__package__}.worker", self.process, "--server", self.server]
+        words += ["--concurrency", str(self.concurrency), "--grace", str(self.grace)]
+        words += ["--mock", str(self.mock)] if self.mock else []
+        return words + (["--debug"] if self.debug else [])
+
+
+@asynccontextmanager
+async def working(works: Sequence[Work], database: str) -> AsyncIterator[None]:
+    """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them."""
+    tasks = [asyncio.create_task(_keep(work, database)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep(work: Work, database: str) -> None:
+    loop, wait = asyncio.get_running_loop(), FIRST_WAIT
+    while True:
+        began = loop.time()
+        child = await asyncio.create_subprocess_exec(
+            *work.command(),
+            stdin=asyncio.subprocess.PIPE,  # it ends when this closes
+            env=os.environ | {DATABASE_VARIABLE: database},
+            start_new_session=True,  # Ctrl-C is ours to handle
+        )
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            await _stop(child, work.grace)
+            raise
+        wait = FIRST_WAIT if loop.time() - began > SOON else min(wait * 2, LONGEST_WAIT)
+        logger.warning("the worker of %s ended with exit code %s; it is started anew in %g s", work.process, code, wait)
+        await asyncio.sleep(wait)
+
+
+async def _stop(child: asyncio.subprocess.Process, grace: int) -> None:
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), grace + 15)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
