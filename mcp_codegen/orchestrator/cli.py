@@ -33,6 +33,7 @@ from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
 from mcp_codegen.orchestrator.record import RunRecord
+from mcp_codegen.orchestrator.telemetry import exporting
 
 EXIT_SUCCEEDED, EXIT_FAILED = 0, 1
 
@@ -133,7 +134,8 @@ def run(  # noqa: PLR0917 - click passes them by name
         endings[0].start()
 
     try:
-        asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
+        with exporting.exported("mcp-orchestrator"):
+            asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
     finally:
         progress.close()
         for ending in endings:

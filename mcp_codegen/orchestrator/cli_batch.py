@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mcp_codegen.orchestrator import command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
+from mcp_codegen.orchestrator.telemetry import exporting
 
 if TYPE_CHECKING:
     from mcp_codegen.orchestrator.durable.queues import Priority
@@ -99,6 +100,7 @@ def check_installed() -> None:
 @personal_option
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
+@command_line.log_format_option
 @command_line.debug_option
 def batch(  # noqa: PLR0917 - click passes them by name
     process: str,
@@ -177,6 +179,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ending = batch_verb.rehearse(order, database)
         else:
             console = Console(stderr=True, highlight=False)
-            ending = asyncio.run(batch_verb.execute(order, databases.connect(database), console))
+            with exporting.exported("mcp-orchestrator"):
+                ending = asyncio.run(batch_verb.execute(order, databases.connect(database), console))
     command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
     sys.exit(ending.code)

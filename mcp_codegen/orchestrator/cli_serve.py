@@ -90,6 +90,7 @@ VARIABLE = "ORCHESTRATOR_"
     show_default=True,
     help="What requests and runs in flight have to end in.",
 )
+@command_line.log_format_option
 @command_line.debug_option
 def serve(  # noqa: PLR0917 - click passes them by name
     processes: tuple[str, ...],

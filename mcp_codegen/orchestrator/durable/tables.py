@@ -70,6 +70,14 @@ personal_names = sa.Table(
     sa.Column("name", sa.String(200), primary_key=True, comment="of a member of its inputs or outputs that is masked"),
 )
 
+origins = sa.Table(
+    "orchestrator_origins",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True, comment="empty where it is that of a batch"),
+    sa.Column("batch", sa.String(100), primary_key=True, comment="empty where it is that of a run"),
+    sa.Column("traceparent", sa.String(55), nullable=False, comment="of the request that started it"),
+)
+
 removals = sa.Table(
     "orchestrator_removals",
     metadata,

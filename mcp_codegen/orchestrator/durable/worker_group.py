@@ -13,7 +13,7 @@ from collections.abc import Sequence
 LOOK_SECONDS = 0.2
 
 
-def run(processes: Sequence[str], words: Sequence[str]) -> int:
+def run(processes: Sequence[str], words: Sequence[str], metrics_port: int | None = None) -> int:
     """Start a worker for each process, and end all with the first that ends; gives the highest exit code.
 
     A signal is passed on. Should this program be killed, the others stop: their standard input closes.
@@ -21,9 +21,9 @@ def run(processes: Sequence[str], words: Sequence[str]) -> int:
     command = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker"]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own command
-            [*command, process, *words, "--until-input-ends"], stdin=subprocess.PIPE, start_new_session=True
+            [*command, process, *words, *_port(metrics_port, number), "--until-input-ends"], stdin=subprocess.PIPE, start_new_session=True
         )
-        for process in processes
+        for number, process in enumerate(processes)
     ]
 
     asked = threading.Event()
@@ -40,6 +40,10 @@ def run(processes: Sequence[str], words: Sequence[str]) -> int:
         time.sleep(LOOK_SECONDS)
     stop()
     return max(code if code >= 0 else 128 - code for code in (worker.wait() for worker in workers))
+
+
+def _port(first: int | None, number: int) -> list[str]:
+    return [] if first is None else [f"--metrics-port={first + number}"]
 
 
 def stop_when_input_ends() -> None:

@@ -14,6 +14,7 @@ from mcp_codegen.orchestrator.service import (
     description,
     events,
     health,
+    metrics,
     pages,
     problems,
     processes,
@@ -21,12 +22,14 @@ from mcp_codegen.orchestrator.service import (
 )
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
+from mcp_codegen.orchestrator.service.observed import Observed
 from mcp_codegen.orchestrator.service.roles import ROUTES
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.shield import Shield
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.routes,
+    metrics.routes,
     description.routes,
     pages.routes,
     processes.routes,
@@ -51,7 +54,8 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     pages.mount(app)
     problems.install(app, _methods)
     app.add_middleware(RequestLimits, limits=service.limits)
-    app.add_middleware(Shield, audit=service.audit, hosts=hosts)  # the last one is the outermost
+    app.add_middleware(Shield, audit=service.audit, hosts=hosts)
+    app.add_middleware(Observed)  # the last one is the outermost
     _check(ROUTERS)
     told = description.describe(app, [served.process for served in service.processes.values()])
     app.openapi = lambda: told  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
@@ -27,6 +30,8 @@ from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.serving import Listening
 from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
 from mcp_codegen.orchestrator.service.working import Work, working
+from mcp_codegen.orchestrator.telemetry import exporting, exposition
+from mcp_codegen.orchestrator.telemetry.figures import Figures
 
 ISSUER_SECONDS = 10.0
 
@@ -55,12 +60,17 @@ async def run(program: Program) -> None:
     tables.prepare(kept)
     _check_door(program, kept)
     socket = serving.bind(program.listening.host, program.listening.port)
-    with socket, opened(program, kept) as service:
+    with (
+        socket,
+        tempfile.TemporaryDirectory(prefix="orchestrator-", ignore_cleanup_errors=True) as folder,
+        exporting.exported("mcp-orchestrator", scraped=True) as registry,
+        opened(program, kept, registry, Path(folder)) as service,
+    ):
         names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database):
+        async with working(program.works, program.database, Path(folder)):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))
@@ -68,13 +78,16 @@ async def run(program: Program) -> None:
 
 
 @contextmanager
-def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
+def opened(
+    program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path
+) -> Iterator[Service]:
     """The service over a database whose tables are there. Raises OrchestratorError."""
     with ExitStack() as stack:
         served = {name: _served(stack, kept, process, mock) for name, (process, mock) in program.processes.items()}
         history = stack.enter_context(transact.history(kept))
         if history is None:
             raise OrchestratorError("the database has no tables of the engine", code="database")
+        Figures(kept, history).observe()
         intake = Intake(kept, program.spool, served)
         stack.callback(intake.close)
         yield Service(
@@ -87,6 +100,7 @@ def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
             audit=Audit(kept, program.audit_log),
             limits=program.limits,
             throttle=Throttle(program.limits),
+            metrics=partial(exposition.text, registry, metrics) if registry is not None else None,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -31,6 +31,8 @@ class Service:
     audit: Audit
     limits: Limits
     throttle: Throttle
+    metrics: Callable[[], bytes] | None = None
+    """Prometheus' text; none where nothing is measured."""
 
     def served(self, process: str) -> Served:
         """The process of that name. Raises `Refusal` (404)."""

@@ -17,6 +17,7 @@ from mcp_codegen.orchestrator.durable import transact
 from mcp_codegen.orchestrator.errors import describe, printable
 from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.summary import error_text
+from mcp_codegen.orchestrator.telemetry import exporting
 
 EXIT_AGAIN = 75
 """As sysexits.h has it: a failure that passes."""
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 @click.option("--concurrency", type=int, required=True)
 @click.option("--grace", type=int, required=True)
 @cli_batch.database_option
+@command_line.log_format_option
 @command_line.debug_option
 def main(
     process: str, server: str, mock: Path | None, concurrency: int, grace: int, database: str, debug: bool
@@ -40,7 +42,9 @@ def main(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with command_line.refusing():
         loaded, _ = loading.load(process)
-        sys.exit(asyncio.run(_work(loaded, database, server, mock, concurrency, grace)))
+        with exporting.exported("mcp-orchestrator-worker"):
+            code = asyncio.run(_work(loaded, database, server, mock, concurrency, grace))
+    sys.exit(code)
 
 
 async def _work(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_codegen.orchestrator.cli_batch import DATABASE_VARIABLE
+from mcp_codegen.orchestrator.telemetry.exporting import FILE_VARIABLE
+from mcp_codegen.orchestrator.telemetry.exposition import ENDING
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds before a worker that ended is started anew; doubled each time that it ended soon."""
@@ -46,9 +48,13 @@ class Work:
 
 
 @asynccontextmanager
-async def working(works: Sequence[Work], database: str) -> AsyncIterator[None]:
-    """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them."""
-    tasks = [asyncio.create_task(_keep(work, database)) for work in works]
+async def working(works: Sequence[Work], database: str, metrics: Path) -> AsyncIterator[None]:
+    """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them.
+
+    Each writes its metrics to a file in the folder `metrics`.
+    """
+    files = [metrics / f"{number}-{Path(work.process).stem}{ENDING}" for number, work in enumerate(works, 1)]
+    tasks = [asyncio.create_task(_keep(work, database, file)) for work, file in zip(works, files, strict=True)]
     try:
         yield
     finally:
@@ -57,14 +63,14 @@ async def working(works: Sequence[Work], database: str) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep(work: Work, database: str) -> None:
+async def _keep(work: Work, database: str, metrics: Path) -> None:
     loop, wait = asyncio.get_running_loop(), FIRST_WAIT
     while True:
         began = loop.time()
         child = await asyncio.create_subprocess_exec(
             *work.command(),
             stdin=asyncio.subprocess.PIPE,  # it ends when this closes
-            env=os.environ | {DATABASE_VARIABLE: database},
+            env=os.environ | {DATABASE_VARIABLE: database, FILE_VARIABLE: str(metrics)},
             start_new_session=True,  # Ctrl-C is ours to handle
         )
         try:
