@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import compile_path
 
 from mcp_codegen.orchestrator.service import (
@@ -22,10 +23,12 @@ from mcp_codegen.orchestrator.service import (
 )
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
-from mcp_codegen.orchestrator.service.observed import Observed
 from mcp_codegen.orchestrator.service.roles import ROUTES
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.shield import Shield
+
+TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False, "auto_configure": False}
+"""A span and a duration for each request; its logs would hold texts of errors, and what is sent is ours to configure."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.routes,
@@ -46,7 +49,12 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     Raises RuntimeError for a route without a role: a mistake of who wrote it, which no caller shall find first.
     """
     app = FastAPI(
-        version=version("mcp-codegen"), openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+        version=version("mcp-codegen"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=TELEMETRY,
     )
     app.state.service = service
     for router in ROUTERS:
@@ -54,8 +62,7 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     pages.mount(app)
     problems.install(app, _methods)
     app.add_middleware(RequestLimits, limits=service.limits)
-    app.add_middleware(Shield, audit=service.audit, hosts=hosts)
-    app.add_middleware(Observed)  # the last one is the outermost
+    app.add_middleware(Shield, audit=service.audit, hosts=hosts)  # the last one is the outermost
     _check(ROUTERS)
     told = description.describe(app, [served.process for served in service.processes.values()])
     app.openapi = lambda: told  # type: ignore[method-assign]  # FastAPI's own way to extend it

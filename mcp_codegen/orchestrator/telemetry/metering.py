@@ -15,8 +15,6 @@ from mcp_codegen.orchestrator.record import Outcome, RunRecord
 SCOPE = "mcp_codegen.orchestrator"
 RUN_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 STEP_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""As OpenTelemetry recommends for HTTP."""
 
 _meter = metrics.get_meter(SCOPE)
 _runs = _meter.create_counter("orchestrator.runs", "{run}", "Runs that ended in this process")
@@ -35,13 +33,6 @@ _retries = _meter.create_counter("orchestrator.step.retries", "{retry}", "Attemp
 _upstream_errors = _meter.create_counter(
     "orchestrator.upstream.errors", "{attempt}", "Attempts that an API answered with an error, by its HTTP status"
 )
-_requests = _meter.create_histogram(
-    "http.server.request.duration",
-    "s",
-    "Of requests to the service",
-    explicit_bucket_boundaries_advisory=HTTP_SECONDS,
-)
-
 
 @contextmanager
 def in_flight(process: str) -> Iterator[None]:
@@ -72,8 +63,3 @@ def step_ended(process: str, key: str, outcome: Outcome) -> None:
         if error is not None and error.status is not None:
             _upstream_errors.add(1, {**known, "status_code": str(error.status)})
 
-
-def request_answered(method: str, route: str, status: int, seconds: float) -> None:
-    """Measure a request to the service."""
-    known = {"http.request.method": method, "http.route": route, "http.response.status_code": str(status)}
-    _requests.record(seconds, known)

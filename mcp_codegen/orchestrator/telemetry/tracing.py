@@ -1,4 +1,4 @@
-"""Spans of requests, runs and steps, and how a trace goes on in another process.
+"""Spans of runs and steps, and how a trace goes on in another process.
 
 No input, no output and no text of an error stands in a span. Nothing is recorded unless the process has an SDK; see
 `exporting`.
@@ -7,7 +7,7 @@ No input, no output and no text of an error stands in a span. Nothing is recorde
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,6 @@ from mcp_codegen.orchestrator.record import Outcome, RunRecord
 
 SCOPE = "mcp_codegen.orchestrator"
 HEADER = "traceparent"
-SERVER_ERROR = 500
 
 _W3C = TraceContextTextMapPropagator()
 """Not the global one, which would take over callers' baggage too."""
@@ -52,25 +51,6 @@ def identity() -> tuple[str, str] | None:
     """The ids of the trace and the span that are open here, as the log shows them."""
     context = trace.get_current_span().get_span_context()
     return (trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)) if context.is_valid else None
-
-
-@contextmanager
-def request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
-    """A span around a request to the service, in the caller's trace if the headers name one."""
-    parent = _W3C.extract(headers)
-    attributes = {"http.request.method": method}
-    with _tracer().start_as_current_span(method, parent, SpanKind.SERVER, attributes, record_exception=False) as span:
-        yield span
-
-
-def answered(span: Span, method: str, route: str, status: int) -> None:
-    """Note how a request was answered. `route` is its path with placeholders; empty where there is none."""
-    span.update_name(f"{method} {route}" if route else method)
-    if route:
-        span.set_attribute("http.route", route)
-    span.set_attribute("http.response.status_code", status)
-    if status >= SERVER_ERROR:
-        span.set_status(StatusCode.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
