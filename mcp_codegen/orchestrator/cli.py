@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from mcp_codegen.orchestrator import (
+    cli_alerts,
     cli_batch,
     cli_batches,
     cli_keys,
@@ -64,6 +65,7 @@ for verb in (
     cli_batches.batches,
     cli_prune.prune,
     cli_serve.serve,
+    cli_alerts.alerts,
     cli_keys.keys,
 ):
     main.add_command(verb)

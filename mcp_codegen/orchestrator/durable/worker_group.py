@@ -21,7 +21,9 @@ def run(processes: Sequence[str], words: Sequence[str], metrics_port: int | None
     command = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker"]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own command
-            [*command, process, *words, *_port(metrics_port, number), "--until-input-ends"], stdin=subprocess.PIPE, start_new_session=True
+            [*command, process, *words, *_port(metrics_port, number), "--until-input-ends"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         for number, process in enumerate(processes)
     ]

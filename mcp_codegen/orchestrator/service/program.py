@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.alerting import notifying, rules, watching
 from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError
 from mcp_codegen.orchestrator.loading import AnyProcess
@@ -34,6 +36,8 @@ from mcp_codegen.orchestrator.telemetry import exporting, exposition
 from mcp_codegen.orchestrator.telemetry.figures import Figures
 
 ISSUER_SECONDS = 10.0
+LISTENERS: tuple[notifying.Listener, ...] = ()
+"""Who hears of alerts besides the destinations of their rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class Program:
     database: str
     spool: Path
     audit_log: Path | None
+    alerts: Path | None
+    """The rules of alerts, if there are any."""
     listening: Listening
     hosts: tuple[str, ...]
     """Names by which the service may be called, beside those of this machine."""
@@ -65,6 +71,7 @@ async def run(program: Program) -> None:
         tempfile.TemporaryDirectory(prefix="orchestrator-", ignore_cleanup_errors=True) as folder,
         exporting.exported("mcp-orchestrator", scraped=True) as registry,
         opened(program, kept, registry, Path(folder)) as service,
+        _alerting(program, kept),
     ):
         names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
         application = app.create(
@@ -78,9 +85,7 @@ async def run(program: Program) -> None:
 
 
 @contextmanager
-def opened(
-    program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path
-) -> Iterator[Service]:
+def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path) -> Iterator[Service]:
     """The service over a database whose tables are there. Raises OrchestratorError."""
     with ExitStack() as stack:
         served = {name: _served(stack, kept, process, mock) for name, (process, mock) in program.processes.items()}
@@ -102,6 +107,18 @@ def opened(
             throttle=Throttle(program.limits),
             metrics=partial(exposition.text, registry, metrics) if registry is not None else None,
         )
+
+
+@contextmanager
+def _alerting(program: Program, kept: sa.Engine) -> Iterator[None]:
+    """Look at the rules of alerts, where there are any. Raises UserError."""
+    if program.alerts is None:
+        yield
+        return
+    read = rules.read(program.alerts)
+    watch = watching.Watch(kept, read, notifying.sender(read, os.environ), listeners=LISTENERS)
+    with watching.kept(watch):
+        yield
 
 
 def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:

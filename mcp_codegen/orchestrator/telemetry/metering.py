@@ -19,7 +19,10 @@ STEP_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _meter = metrics.get_meter(SCOPE)
 _runs = _meter.create_counter("orchestrator.runs", "{run}", "Runs that ended in this process")
 _run_duration = _meter.create_histogram(
-    "orchestrator.run.duration", "s", "From a run's first start to its end", explicit_bucket_boundaries_advisory=RUN_SECONDS
+    "orchestrator.run.duration",
+    "s",
+    "From a run's first start to its end",
+    explicit_bucket_boundaries_advisory=RUN_SECONDS,
 )
 _in_flight = _meter.create_up_down_counter("orchestrator.runs.in_flight", "{run}", "Runs in flight in this process")
 _steps = _meter.create_counter("orchestrator.steps", "{step}", "Steps that were executed in this process")
@@ -29,10 +32,13 @@ _step_duration = _meter.create_histogram(
     "Of a step, with all its attempts and the waits between them",
     explicit_bucket_boundaries_advisory=STEP_SECONDS,
 )
-_retries = _meter.create_counter("orchestrator.step.retries", "{retry}", "Attempts that failed and were followed by another")
+_retries = _meter.create_counter(
+    "orchestrator.step.retries", "{retry}", "Attempts that failed and were followed by another"
+)
 _upstream_errors = _meter.create_counter(
     "orchestrator.upstream.errors", "{attempt}", "Attempts that an API answered with an error, by its HTTP status"
 )
+
 
 @contextmanager
 def in_flight(process: str) -> Iterator[None]:
@@ -62,4 +68,3 @@ def step_ended(process: str, key: str, outcome: Outcome) -> None:
     for error in [*(attempt.error for attempt in outcome.retried), outcome.error]:
         if error is not None and error.status is not None:
             _upstream_errors.add(1, {**known, "status_code": str(error.status)})
-

@@ -50,7 +50,9 @@ def current() -> str | None:
 def identity() -> tuple[str, str] | None:
     """The ids of the trace and the span that are open here, as the log shows them."""
     context = trace.get_current_span().get_span_context()
-    return (trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)) if context.is_valid else None
+    return (
+        (trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)) if context.is_valid else None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dbos import error as dbos_error
 from pydantic import JsonValue, TypeAdapter
 
 from mcp_codegen.orchestrator import values
-from mcp_codegen.orchestrator.durable import ledger, origins
+from mcp_codegen.orchestrator.durable import ledger, origins, streaks
 from mcp_codegen.orchestrator.durable.presence import Presence
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter
@@ -135,13 +135,17 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                     raise ended[0]
                 if record.status == "cancelled":  # this process ends, the run does not
                     raise STOPPED
-                await asyncio.to_thread(ledger.finish, self.database, record)
+                await asyncio.to_thread(self._finish, record)
                 observing.run_ended(record, span)
         finally:
             self.in_flight.pop(run_id, None)
         self.on_finish(record)
         plain: JsonValue = record.model_dump(mode="json")
         return plain
+
+    def _finish(self, record: RunRecord) -> None:
+        ledger.finish(self.database, record)
+        streaks.note(self.database, record)
 
     async def _perform(
         self, ended: list[BaseException], key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None

@@ -66,7 +66,9 @@ class History:
         query = sa.select(*columns, sa.func.count(), sa.func.min(status.c.created_at))
         query = query.where(status.c.status.in_(("ENQUEUED", "DELAYED")), status.c.queue_name.is_not(None))
         with self._database.connect() as connection:
-            return [(queue, turn, many, since) for queue, turn, many, since in connection.execute(query.group_by(*columns))]
+            return [
+                (queue, turn, many, since) for queue, turn, many, since in connection.execute(query.group_by(*columns))
+            ]
 
     def of_other_versions(self, batch: str, version: str) -> dict[str, str]:
         """Runs of a batch that are in the middle of another version of their process: run → version."""
