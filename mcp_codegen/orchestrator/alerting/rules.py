@@ -54,7 +54,7 @@ class _Rule(_Strict):
     """Destinations; by default all."""
     process: str | None = None
     """The process that it is about; by default each of them."""
-    hold: Annotated[Span, Field(alias="for")] | None = None
+    hold: Annotated[Span | None, Field(alias="for")] = None
     """How long it must be so before it is an alert; by default a minute, and nothing where it is critical."""
     repeat: Span | None = None
     """After which it is told again, as long as it lasts."""
@@ -98,7 +98,7 @@ class Failure(_Rule):
     codes: tuple[str, ...] = ()
     window: Span = timedelta(minutes=15)
     """How long after the last one it is over."""
-    hold: Annotated[Span, Field(alias="for")] | None = timedelta(0)
+    hold: Annotated[Span | None, Field(alias="for")] = timedelta(0)
 
 
 class CircuitOpen(_Rule):
@@ -107,7 +107,7 @@ class CircuitOpen(_Rule):
     when: Literal["circuit_open"]
     window: Span = timedelta(minutes=5)
     """How long after the last such call it is over."""
-    hold: Annotated[Span, Field(alias="for")] | None = timedelta(0)
+    hold: Annotated[Span | None, Field(alias="for")] = timedelta(0)
 
 
 class BatchStalled(_Rule):
@@ -115,7 +115,7 @@ class BatchStalled(_Rule):
 
     when: Literal["batch_stalled"]
     after: Span = timedelta(minutes=10)
-    hold: Annotated[Span, Field(alias="for")] | None = timedelta(0)
+    hold: Annotated[Span | None, Field(alias="for")] = timedelta(0)
 
 
 class Latency(_Rule):

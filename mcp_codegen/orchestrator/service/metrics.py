@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import Refusal, answers
 from mcp_codegen.orchestrator.telemetry import exposition
 
-CONTENT = {200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 routes = APIRouter(tags=["health"], route_class=GuardedRoute)
 

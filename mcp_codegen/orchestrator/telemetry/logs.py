@@ -16,7 +16,9 @@ from mcp_codegen.orchestrator.masking import MASK
 from mcp_codegen.orchestrator.telemetry import tracing
 
 OWN = "mcp_codegen.orchestrator"
-FIELDS = ("process", "run_id", "step", "batch", "attempts", "duration", "error_code", "http_status", "alert")
+PROCESS = "business_process"
+"""Records of Python's logging have a `process` of their own: the number of the machine's."""
+FIELDS = ("run_id", "step", "batch", "attempts", "duration", "error_code", "http_status", "alert")
 LONGEST = 4_000
 
 _SECRETS = (
@@ -48,6 +50,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": clean(record.getMessage()),
         }
+        if (process := getattr(record, PROCESS, None)) is not None:
+            told["process"] = process
         told |= {name: getattr(record, name) for name in FIELDS if getattr(record, name, None) is not None}
         if ids := tracing.identity():
             told |= {"trace_id": ids[0], "span_id": ids[1]}

@@ -95,7 +95,8 @@ class StepSpan:
     def ended(self, outcome: Outcome) -> None:
         """Note how the step ended, and each attempt that was followed by another."""
         for number, attempt in enumerate(outcome.retried, 1):
-            told = {"attempt": number, "error.type": attempt.error.code, "wait": attempt.wait}
+            told: dict[str, str | int | float] = {"attempt": number, "wait": attempt.wait}
+            told["error.type"] = attempt.error.code
             moment = int((attempt.started_at.timestamp() + attempt.duration) * 1e9)
             self.span.add_event("retry", told, timestamp=moment)
         self.span.set_attribute("orchestrator.step.attempts", outcome.attempts)
