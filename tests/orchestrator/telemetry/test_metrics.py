@@ -21,7 +21,7 @@ from tests.orchestrator.telemetry.conftest import serving
 
 MONITORING = ROOT / "docs" / "monitoring"
 RULES, DASHBOARD = MONITORING / "prometheus-rules.yaml", MONITORING / "grafana-dashboard.json"
-NAME = re.compile(r"\b((?:orchestrator|http)_[a-z_]+)\b")
+NAME = re.compile(r"\b((?:orchestrator|http_server|http_client)_[a-z_]+)\b")
 UNSEEN = {"http_client_request_duration_seconds"}
 """Of generated servers: this file's process has none."""
 
