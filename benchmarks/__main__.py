@@ -17,7 +17,17 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import bench_calls, bench_generate, bench_start, bench_types, descriptions, figures, peers, showing
+from benchmarks import (
+    bench_calls,
+    bench_generate,
+    bench_processes,
+    bench_start,
+    bench_types,
+    descriptions,
+    figures,
+    peers,
+    showing,
+)
 from benchmarks.building import Bench
 from benchmarks.children import BrokenError
 from benchmarks.descriptions import Spec
@@ -29,12 +39,14 @@ SUBJECTS: Final[Mapping[str, Callable[[Bench], Iterator[Found]]]] = {
     "start": bench_start.measure,
     "calls": bench_calls.measure,
     "types": bench_types.measure,
+    "processes": bench_processes.measure,
 }
 USES: Final[Mapping[str, Sequence[Peer]]] = {
     "generate": bench_generate.GENERATORS,
     "start": (peers.FASTMCP,),
     "calls": (peers.FASTMCP,),
     "types": bench_generate.GENERATORS,
+    "processes": (),
 }
 
 
@@ -62,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 console.print(what, markup=False)
 
         ready = {} if args.no_peers else dict(_installed(subjects, say, found))
-        bench = Bench(specs, ready, Path(work), args.repeats, say)
+        customers = tuple(sorted(set(args.customers or (1000, 10_000))))
+        bench = Bench(specs, ready, Path(work), args.repeats, say, customers)
         for subject in subjects:
             found += _measured(subject, bench)
     about = {"python": platform.python_version(), "system": platform.system(), "cpus": os.cpu_count()}
@@ -83,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         "default: the largest of the corpus, and GitHub's"
     )  # fmt: skip
     parser.add_argument("--repeats", type=_count, default=3, metavar="N", help="runs of each; default: %(default)s")
+    parser.add_argument(
+        "--customers", action="append", type=_several, metavar="N", help="processes in a batch; repeatable; "
+        "default: 1000 and 10000"
+    )  # fmt: skip
     parser.add_argument("--no-peers", action="store_true", help="measure this project alone; installs nothing")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser
@@ -94,10 +111,16 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError("name a number from 1")
 
 
+def _several(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) > 1:
+        return int(text)
+    raise argparse.ArgumentTypeError("name a number from 2")
+
+
 def _specs(named: Sequence[Path] | None, subjects: Sequence[str], found: list[Found]) -> tuple[Spec, ...]:
     if named:
         return tuple(map(descriptions.named, named))
-    if subjects == ["calls"]:  # it has a description of its own
+    if set(subjects) <= {"calls", "processes"}:  # these have descriptions of their own
         return ()
     specs = descriptions.corpus()
     try:

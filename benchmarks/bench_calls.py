@@ -1,112 +1,98 @@
-"""What a call costs: the server's CPU for each over stdio, and the typed client's, against raw HTTP.
+"""What a call costs: a server's CPU for each, and a typed client's, beside raw HTTP and the SDK's own echo.
 
-The server is measured as a whole process that answers many calls, less one that answers a single one. All call the
-same stand-in, in a process of its own.
+Each is measured as a whole process that makes or answers many calls, less one of a single call. All call the same
+stand-in, in a process of its own; only the echo asks nobody.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from benchmarks import children, peers
-from benchmarks.building import CODEGEN, Bench
+from benchmarks import callers, peers
+from benchmarks.building import Bench, upstream
+from benchmarks.callers import Calls, by_program, over_http, over_stdio
 from benchmarks.children import BrokenError
-from benchmarks.descriptions import INVOICES, ROOT, Spec
-from benchmarks.figures import FLOOR, OURS, Found, Missing, figure
-from benchmarks.sessions import Session
+from benchmarks.descriptions import INVOICES, Spec
+from benchmarks.figures import FLOOR, OURS, Figure, Found, Missing, figure
 
-SUBJECT = "calls"
-CALLS = 400
-IN_FLIGHT = (1, 16, 64)
-TOOL, ARGUMENTS = "listInvoices", {"customerId": 45829374, "state": "OPEN", "limit": 20}
-PATH = "/customers/45829374/invoices?state=OPEN&limit=20"
-
-MANY = """
-import asyncio, sys
-async def many(call, times, in_flight):
-    waiting = iter(range(times))
-    async def work():
-        for _ in waiting:
-            await call()
-    await asyncio.gather(*(work() for _ in range(in_flight)))
-times, in_flight = map(int, sys.argv[1:3])
-"""
-RAW = f"""{MANY}
-import httpx
-async def main():
-    async with httpx.AsyncClient(base_url=sys.argv[3]) as http:
-        async def call():
-            (await http.get({PATH!r})).raise_for_status().json()
-        await many(call, times, in_flight)
-asyncio.run(main())
-"""
-CLIENT = f"""{MANY}
-from invoices_mcp.client import InvoicesClient
-async def main():
-    async with InvoicesClient.in_process() if sys.argv[3] == "in-process" else InvoicesClient.launch() as client:
-        await many(lambda: client.list_invoices(customer_id=45829374, state="OPEN", limit=20), times, in_flight)
-asyncio.run(main())
-"""
-
-Cost = Callable[[int, int], float]
-"""CPU seconds of so many calls, so many at once, start included."""
+SUBJECT: Final = "calls"
+CALLS: Final = 1_000
+ECHO: Final = "SDK's echo"
+FEW, SOME, MANY = IN_FLIGHT = (1, 16, 64)
 
 
 def measure(bench: Bench) -> Iterator[Found]:
-    """Server: ours, the floor (raw httpx, the same requests), and FastMCP. Typed client: ours, and the floor."""
+    """Each way to a server: ours, the floor (raw httpx, the same requests), the SDK's echo, and over stdio FastMCP."""
     package = bench.package(Spec("invoices", INVOICES))
-    with _upstream(bench.catalog(Spec("invoices", INVOICES))) as environ:
-        (url,) = (value for value in environ.values() if value.startswith("http://"))
-        raw = partial(_program, (RAW, url), package.parent, environ)
-        server = partial(_server, [sys.executable, "-m", package.name], package.parent, environ)
-        ways: dict[str, dict[str, Cost]] = {"server's CPU ms a call": {OURS: server, FLOOR: raw}}
-        if peer := bench.peers.get(peers.FASTMCP.name):
-            command: list[str | Path] = [peer.bin / "python", "-c", peers.FASTMCP_SERVER, INVOICES, url]
-            ways["server's CPU ms a call"][peer.name] = partial(_server, command, package.parent, environ)
-        for said, where in (("in process", "in-process"), ("and server over stdio", "stdio")):
-            client = partial(_program, (CLIENT, where), package.parent, environ)
-            ways[f"typed client {said}, CPU ms a call"] = {OURS: client, FLOOR: raw}
-        for way, contestants in ways.items():
-            for contestant, cost in contestants.items():
+    with upstream(bench.catalog(Spec("invoices", INVOICES))) as environ:
+        for way, contestants in _ways(bench, package, environ).items():
+            costs: dict[str, dict[int, Figure]] = {}
+            for contestant, calls in contestants.items():
                 bench.say(f"{way}: {contestant}")
-                yield from _figures(bench, way, contestant, cost)
+                for one in _figures(bench, way, contestant, calls):
+                    yield one
+                    if isinstance(one, Figure) and "CPU ms" in one.measure:
+                        costs.setdefault(contestant, {})[IN_FLIGHT[len(costs.get(contestant, {}))]] = one
+            yield from _compared(way, costs)
 
 
-def _figures(bench: Bench, way: str, contestant: str, cost: Cost) -> Iterator[Found]:
+def _ways(bench: Bench, package: Path, environ: Mapping[str, str]) -> dict[str, dict[str, Calls]]:
+    """The contestants of each way to make calls."""
+    folder = package.parent
+    (url,) = (value for value in environ.values() if value.startswith("http://"))
+    ours, echo = [sys.executable, "-m", package.name], [sys.executable, "-c", callers.ECHO_SERVER]
+    raw = by_program(callers.RAW, url, folder, environ)
+    ways = {
+        "server over stdio": {
+            OURS: over_stdio(ours, folder, environ),
+            FLOOR: raw,
+            ECHO: over_stdio(echo, folder, environ),
+        },
+        "server over HTTP": {
+            OURS: over_http(ours, folder, environ),
+            FLOOR: raw,
+            ECHO: over_http(echo, folder, environ),
+        },
+        "in process, with the client": {
+            OURS: by_program(callers.CLIENT, "in-process", folder, environ),
+            FLOOR: raw,
+            ECHO: by_program(callers.ECHO_CLIENT, "", folder, environ),
+        },
+        "typed client and server over stdio": {
+            OURS: by_program(callers.CLIENT, "stdio", folder, environ),
+            FLOOR: raw,
+        },
+    }
+    if peer := bench.peers.get(peers.FASTMCP.name):
+        command: list[str | Path] = [peer.bin / "python", "-c", peers.FASTMCP_SERVER, INVOICES, url]
+        ways["server over stdio"][peer.name] = over_stdio(command, folder, environ)
+    return ways
+
+
+def _figures(bench: Bench, way: str, contestant: str, calls: Calls) -> Iterator[Found]:
     try:
-        start = min(cost(1, 1) for _ in range(bench.repeats))
+        start = min(calls(1, 1).cpu for _ in range(bench.repeats))
         for flight in IN_FLIGHT:
-            whole = [cost(CALLS + 1, flight) for _ in range(bench.repeats)]
-            values = [max(0.0, used - start) / CALLS * 1000 for used in whole]
-            yield figure(SUBJECT, SUBJECT, f"{way}, {flight} in flight", contestant, values)
+            runs = [calls(CALLS + 1, flight) for _ in range(bench.repeats)]
+            values = [max(0.0, run.cpu - start) / CALLS * 1000 for run in runs]
+            yield figure(SUBJECT, SUBJECT, f"{way}, CPU ms a call, {flight} in flight", contestant, values)
+            fastest = max((CALLS + 1) / run.seconds for run in runs)
+            yield figure(SUBJECT, SUBJECT, f"{way}, calls a second, {flight} in flight", contestant, [fastest])
     except BrokenError as error:
         yield Missing(SUBJECT, SUBJECT, contestant, str(error))
 
 
-def _server(command: Sequence[str | Path], cwd: Path, environ: Mapping[str, str], times: int, in_flight: int) -> float:
-    with Session(command, cwd=cwd, environ=environ) as session:
-        session.call(TOOL, ARGUMENTS, times, in_flight)
-        return session.end().cpu
-
-
-def _program(program: tuple[str, str], cwd: Path, environ: Mapping[str, str], times: int, in_flight: int) -> float:
-    text, word = program
-    command = [sys.executable, "-c", text, str(times), str(in_flight), word]
-    return children.run(command, cwd=cwd, environ=environ).cpu
-
-
-@contextmanager
-def _upstream(catalog: Path) -> Iterator[dict[str, str]]:
-    """A stand-in of the API until the block ends; yields the settings of a server that calls it."""
-    command = [*CODEGEN, "mock", str(catalog), "--port", "0", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline() if process.stdout else "")["environment"]
-        finally:
-            process.terminate()
+def _compared(way: str, costs: Mapping[str, Mapping[int, Figure]]) -> Iterator[Figure]:
+    """What ours adds to the echo, and what many in flight cost beside some."""
+    ours, echo = costs.get(OURS, {}), costs.get(ECHO, {})
+    for flight in IN_FLIGHT:
+        if flight in ours and flight in echo:
+            added = max(0.0, ours[flight].least - echo[flight].least)
+            yield figure(SUBJECT, SUBJECT, f"{way}, CPU ms more than the echo, {flight} in flight", OURS, [added])
+    for contestant, found in costs.items():
+        if contestant != ECHO and SOME in found and MANY in found and found[SOME].least:
+            times = found[MANY].least / found[SOME].least
+            yield figure(SUBJECT, SUBJECT, f"{way}, CPU of {MANY} in flight / of {SOME}", contestant, [times])

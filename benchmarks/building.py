@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,6 +31,8 @@ class Bench:
     """A folder of this run, which goes when it ends."""
     repeats: int
     say: Callable[[str], None]
+    customers: tuple[int, ...]
+    """How many a batch of processes has."""
     packages: dict[Path, Path] = field(default_factory=dict)
 
     def package(self, spec: Spec) -> Path:
@@ -62,3 +67,14 @@ def generated_in(out: Path) -> Path:
     """The one package in an output folder."""
     (package,) = out.glob("*/*_mcp")
     return package
+
+
+@contextmanager
+def upstream(catalog: Path, *options: str) -> Iterator[dict[str, str]]:
+    """A stand-in of the catalog's APIs until the block ends; yields the settings of a server that calls it."""
+    command = [*CODEGEN, "mock", str(catalog), "--port", "0", "--json", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline() if process.stdout else "")["environment"]
+        finally:
+            process.terminate()

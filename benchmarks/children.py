@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 PATIENCE: Final = 900.0
-"""Seconds that a program may take."""
+"""Seconds that a program may take, unless it is told otherwise."""
 ENOUGH: Final = 20.0
 """CPU seconds after which a measurement is not repeated: what takes so long is disturbed little."""
 _MB: Final = 1024 if sys.platform.startswith("linux") else 1024 * 1024  # Linux counts in kB, others in bytes
@@ -39,17 +39,25 @@ _TELLING: Final = re.compile(r"\b(error|invalid|required|not found|cannot|unsupp
 CostT = TypeVar("CostT", bound=Cost)
 
 
-def run(command: Sequence[str | Path], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Cost:
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Cost:
     """The cost of a whole program. Raises `BrokenError` where it fails or takes too long."""
-    cost, status, said = _finished(command, cwd, environ)
+    cost, status, said = _finished(command, cwd, environ, patience)
     if status:
         raise BrokenError(reason(said, status))
     return cost
 
 
-def output(command: Sequence[str | Path], *, cwd: Path | None = None) -> tuple[Cost, str]:
+def output(
+    command: Sequence[str | Path], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Cost, str]:
     """The cost of a program and what it printed, whatever its exit status. Raises `BrokenError` when it is ended."""
-    cost, status, said = _finished(command, cwd, None)
+    cost, status, said = _finished(command, cwd, environ)
     if status < 0:
         raise BrokenError(reason(said, status))
     return cost, said
@@ -82,11 +90,11 @@ def reason(said: str, status: int) -> str:
 
 
 def _finished(
-    command: Sequence[str | Path], cwd: Path | None, environ: Mapping[str, str] | None
+    command: Sequence[str | Path], cwd: Path | None, environ: Mapping[str, str] | None, patience: float = PATIENCE
 ) -> tuple[Cost, int, str]:
     with tempfile.TemporaryFile() as said:
         process = started(command, cwd=cwd, environ=environ, stdout=said, stderr=subprocess.STDOUT)
-        alarm = threading.Timer(PATIENCE, end, (process.pid,))
+        alarm = threading.Timer(patience, end, (process.pid,))
         alarm.start()
         try:
             cost = ended(process, kill=False)

@@ -16,7 +16,7 @@ from typing import Final
 
 import click
 
-from mcp_codegen import __version__, building, memory, output, pipeline
+from mcp_codegen import __version__, building, memory, output, pipeline, reviewing
 from mcp_codegen.building import Built
 from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note, uncollected
 from mcp_codegen.pipeline import Loaded
@@ -25,9 +25,11 @@ _ELSEWHERE: Final = {
     "add": ("cli_catalogs", "add"),
     "diff": ("cli_versions", "diff"),
     "doctor": ("cli_doctor", "doctor"),
+    "enrich": ("cli_enrich", "enrich"),
     "evaluate": ("cli_evaluate", "evaluate"),
     "import": ("cli_import", "import_"),
     "init": ("cli_catalogs", "init"),
+    "lint": ("cli_lint", "lint"),
     "list": ("cli_catalogs", "list_"),
     "release": ("cli_versions", "release"),
 }
@@ -78,8 +80,9 @@ def validate(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
     """
     with uncollected(), mistakes(as_json=as_json):
         files = [catalog_file(path) for path in catalogs]
+        cache = memory.folder(os.environ)
         for path, loaded in zip(files, pipeline.load_all(files), strict=True):
-            note(loaded.notices)
+            note([*loaded.notices, *reviewing.flagged(loaded, cache)])
             if not as_json:
                 tools = len(loaded.catalog.active)
                 click.echo(f"{path}: {count(tools, 'active API')}, no problems")
@@ -107,9 +110,9 @@ def generate(catalogs: tuple[Path, ...], out: Path, *, check: bool, force: bool)
     """
     with uncollected(), mistakes():
         loaded = pipeline.load_distinct(map(catalog_file, catalogs))
-        for one in loaded:
-            note(one.notices)
         cache = memory.folder(os.environ)
+        for one in loaded:
+            note([*one.notices, *reviewing.flagged(one, cache)])
         if check:
             remedy = "run `mcp-codegen generate` and review the change."
             diff = building.compare(loaded, out, cache, _announce_generation)

@@ -16,7 +16,7 @@ from mcp_codegen.trimming import Form
 def metadata(catalog: CheckedCatalog, digest: str, listing: Listing) -> dict[str, Any]:
     """The metadata of a catalog's package. digest: of the catalog's content."""
     about, tools = catalog.catalog, tool_names(catalog)
-    tokens = {tool["name"]: estimated(tool) for tool in listing.tools}
+    tokens = {tool["name"]: estimated(tool) for tool in listing.tools}  # none where catalogs are only compared
     return {
         "catalog": {
             "name": about.name,
@@ -29,7 +29,7 @@ def metadata(catalog: CheckedCatalog, digest: str, listing: Listing) -> dict[str
         "inactiveApis": [one.api.name for one in catalog.operations if not one.api.active],
         "tokens": sum(tokens.values()),
         "tools": {
-            name: _tool(one, catalog, tokens[name], listing.trimmed.get(name, {}))
+            name: _tool(one, catalog, tokens.get(name, 0), listing.trimmed.get(name, {}))
             for one, name in ((one, tools[one.api.name]) for one in catalog.active)
         },
     }

@@ -256,12 +256,19 @@ class Package:
                 f"    {self.distribution}                   for a host that starts it: stdio",
                 f"    {self.distribution} --transport http  on http://127.0.0.1:8000/mcp",
                 f"    {self.distribution} doctor            what is wrong with settings and network, and what to do",
+                f'    {self.distribution} ask "…"           a chat model answers with the tools that only read',
                 "",
                 "Settings, from the environment or the file .env:",
                 "",
                 *rows,
             ]
         )
+
+    @property
+    def agent_instructions(self) -> str:
+        """What an agent over the server is told."""
+        how = "Answer in the language of the question, with what the tools answer and nothing else."
+        return f"{self.description or self.title} {how}"
 
     @property
     def host_configuration(self) -> Mapping[str, Any]:

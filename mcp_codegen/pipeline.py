@@ -9,8 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcp_codegen import catalog, checked, listing, lowering, names, parsing, releasing, rendering, rules, source
+from mcp_codegen import (
+    catalog,
+    checked,
+    descriptions,
+    listing,
+    lowering,
+    names,
+    parsing,
+    releasing,
+    rendering,
+    rules,
+    source,
+)
 from mcp_codegen.checked import CheckedCatalog
+from mcp_codegen.descriptions import Descriptions
 from mcp_codegen.errors import CatalogError, Diagnostic, Problem
 from mcp_codegen.listing import Listing
 from mcp_codegen.releasing import Release
@@ -27,7 +40,13 @@ class Loaded:
     """Of its content: the same for the same content in any format and any order of keys."""
     notices: tuple[Diagnostic, ...]
     data: Mapping[str, Any]
-    """As it was written, keys in order."""
+    """As it was written, keys in order, with the texts of `descriptions.json` in their places."""
+    read: Source
+    """The file."""
+    descriptions: Descriptions
+    """What stands in `descriptions.json` beside it."""
+    described: frozenset[str]
+    """The places whose texts are from there."""
     changelog: str = ""
     """The package's, where the catalog asks for one."""
 
@@ -54,7 +73,16 @@ def load(file: Path) -> Loaded:
 
 def understand(read: Source, file: Path) -> Loaded:
     """Check what was read from a file, or is to be written to it. Raises `CatalogError`."""
+    return _understood(read, file, descriptions.load(file))
+
+
+def _understood(read: Source, file: Path, found: Descriptions) -> Loaded:
     data = _named(_sorted(read.data), file)
+    texts: list[Diagnostic] = []
+    described: frozenset[str] = frozenset()
+    if isinstance(data, dict) and found.texts:
+        texts = found.diagnostics(descriptions.notices(data, found, str(data["name"])))
+        described = descriptions.apply(data, found) if descriptions.is_for(found, str(data["name"])) else described
     parsed = parsing.parse(data)
     whole = checked.read(parsed.catalog, parsed.broken, parsed.problems) if parsed.catalog else None
     problems = rules.check(whole) if whole else list(parsed.problems)
@@ -62,7 +90,14 @@ def understand(read: Source, file: Path) -> Loaded:
         raise CatalogError(read.diagnostics(_placed(problems, read)))
     listed = listing.list_tools(whole)
     notices = read.diagnostics(_placed(rules.notices(whole, listed), read))
-    return Loaded(whole, listed, _digest(data), tuple(sorted(set(notices))), data)
+    shown = {key: value for key, value in data.items() if key != "lint"}
+    return Loaded(whole, listed, _digest(shown), tuple(sorted({*notices, *texts})), data, read, found, described)
+
+
+def plain(read: Source, file: Path) -> dict[str, Any]:
+    """A catalog's data as `Loaded` has it, but without the texts of `descriptions.json`."""
+    data: dict[str, Any] = _named(_sorted(read.data), file)
+    return data
 
 
 def load_all(files: Iterable[Path]) -> list[Loaded]:
@@ -114,7 +149,7 @@ def release(loaded: Loaded, file: Path) -> Release:
     try:
         return releasing.release(
             loaded.catalog,
-            load(last).catalog if last.exists() else None,
+            _understood(source.load(last), last, Descriptions()).catalog if last.exists() else None,
             past.read_text("utf-8") if past.exists() else "",
         )
     except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import bench_types, children, peers, sessions, showing
+from benchmarks import bench_processes, bench_types, children, peers, sessions, showing
 from benchmarks.children import BrokenError
 from benchmarks.figures import FLOOR, OURS, Missing, as_json, figure, tables
 
@@ -121,3 +121,31 @@ def test_a_subject_that_is_not_there_is_refused_with_those_that_are():
 def test_a_server_that_ends_instead_of_answering_is_told_with_what_it_said_last():
     with pytest.raises(BrokenError, match=r"^exit status 4: no such thing$"):
         sessions.listed([sys.executable, "-c", "import sys; print('no such thing', file=sys.stderr); sys.exit(4)"])
+
+
+def test_a_process_is_handled_raw_and_durably_and_what_it_took_is_told(tmp_path):
+    with bench_processes.served() as environ:
+        for taken in (
+            bench_processes.loop(environ, "aiohttp", 2),
+            bench_processes.on_sqlite(environ, tmp_path, 2),
+        ):
+            assert taken.cpu > 0
+            assert taken.seconds > 0
+            assert taken.memory > 0
+            assert taken.server == 0
+
+
+def test_durable_processes_are_told_beside_the_floor_with_what_was_promised():
+    def costs(cpu: float, memory: float) -> bench_processes.Costs:
+        said = {bench_processes.CPU: cpu, bench_processes.RATE: 50, bench_processes.SERVER: 0}
+        few = {(measure, 1000): [value] for measure, value in said.items()} | {(bench_processes.MEMORY, 1000): [100]}
+        many = {(measure, 10_000): [value] for measure, value in said.items()}
+        return few | many | {(bench_processes.MEMORY, 10_000): [memory]}
+
+    measured = {FLOOR: costs(2, 40), "SQLite": costs(14, 160)}
+    sheets = tables(bench_processes.figures((1000, 10_000), "SQLite", measured, is_durable=True))
+    rows = {(spec, row.measure): row for (_, spec), rows in sheets.items() for row in rows}
+    assert rows["1,000 customers", "SQLite: times the floor's CPU"].is_kept is True
+    assert rows["10,000 customers", "SQLite: CPU ms a process"].ratio(FLOOR) == 2 / 14
+    assert rows["from 1,000 to 10,000 customers", "SQLite: MB that memory grew"].is_kept is False
+    assert rows["from 1,000 to 10,000 customers", "SQLite: times the CPU a process"].is_kept is True

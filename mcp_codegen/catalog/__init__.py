@@ -6,7 +6,7 @@ complete) is in `rules`. Keys that start with `x-` may stand anywhere and are ig
 
 from __future__ import annotations
 
-from mcp_codegen.catalog.apis import LONGEST_NAME, Api, Catalog, ErrorAnswer, Example, Gateway
+from mcp_codegen.catalog.apis import LONGEST_NAME, Allowance, Api, Catalog, ErrorAnswer, Example, Gateway
 from mcp_codegen.catalog.authentication import ApiKey, Auth, Auths, Basic, Bearer, NoAuth, OAuth2ClientCredentials
 from mcp_codegen.catalog.nodes import Node
 from mcp_codegen.catalog.pagination import CursorPages, LinkedPages, NoPages, NumberedPages, OffsetPages, Paged, Pages
@@ -15,6 +15,7 @@ from mcp_codegen.catalog.types import Body, Input, NamedField, Place, TypeName, 
 
 __all__ = [
     "LONGEST_NAME",
+    "Allowance",
     "Api",
     "ApiKey",
     "Auth",

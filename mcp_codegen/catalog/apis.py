@@ -109,6 +109,17 @@ class Api(Node):
     """An older key, ignored."""
 
 
+class Allowance(Node):
+    """What the linter finds and somebody looked at."""
+
+    rule: str = Field(min_length=1, max_length=64)
+    """The rule's name, as `mcp-codegen lint` tells it."""
+    at: str = Field(min_length=1, max_length=500)
+    """The place, as `mcp-codegen lint --json` tells it; `*` stands for anything."""
+    reason: str = Field(min_length=3, max_length=500)
+    """Why it is right."""
+
+
 class Catalog(Node):
     """A list of APIs and what they share."""
 
@@ -127,6 +138,8 @@ class Catalog(Node):
     """`semver`: the package's version is raised as the changes since the last release ask, and it gets a changelog."""
     last_modified: str = ""
     modified_by: str = ""
+    lint: list[Allowance] = []
+    """What the linter shall let pass, each with its reason."""
     gateways: dict[str, Gateway] | None = None
     schemas: dict[str, dict[str, JsonValue] | bool] = {}
     """Types that several places use, each a JSON Schema; refer to one by `{"$ref": "#/schemas/NAME"}`."""

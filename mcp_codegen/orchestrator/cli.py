@@ -20,6 +20,7 @@ from mcp_codegen.orchestrator import (
     cli_batches,
     cli_keys,
     cli_prune,
+    cli_report,
     cli_runs,
     cli_serve,
     cli_worker,
@@ -58,16 +59,12 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (
-    cli_batch.batch,
-    cli_worker.worker,
-    cli_runs.runs,
-    cli_batches.batches,
-    cli_prune.prune,
-    cli_serve.serve,
-    cli_alerts.alerts,
-    cli_keys.keys,
-):
+COMMANDS = (
+    *(cli_batch.batch, cli_worker.worker, cli_report.report),
+    *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
+    *(cli_serve.serve, cli_alerts.alerts, cli_keys.keys),
+)
+for verb in COMMANDS:
     main.add_command(verb)
 
 

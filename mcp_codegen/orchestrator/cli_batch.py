@@ -95,7 +95,8 @@ def check_installed() -> None:
     "--results",
     metavar="NAME",
     type=click.Path(path_type=Path),
-    help="Writes NAME.jsonl, NAME.csv, and NAME.rejects.csv where rows were rejected; by default the batch's name.",
+    help="Writes NAME.jsonl, NAME.csv, the report NAME.report.html (and .json), and NAME.rejects.csv where rows were "
+    "rejected; by default the batch's name.",
 )
 @personal_option
 @database_option
@@ -179,7 +180,11 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ending = batch_verb.rehearse(order, database)
         else:
             console = Console(stderr=True, highlight=False)
-            with exporting.exported("mcp-orchestrator"):
-                ending = asyncio.run(batch_verb.execute(order, databases.connect(database), console))
+            kept = databases.connect(database)
+            try:
+                with exporting.exported("mcp-orchestrator"):
+                    ending = asyncio.run(batch_verb.execute(order, kept, console))
+            finally:
+                kept.dispose()
     command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
     sys.exit(ending.code)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from mcp_codegen.orchestrator import masking, values
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError, describe, root_cause
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run, Watch, attempt
-from mcp_codegen.orchestrator.record import ErrorRecord, Outcome, RunRecord, RunStatus, Stored, now
+from mcp_codegen.orchestrator.record import ErrorRecord, Measure, Outcome, RunRecord, RunStatus, Stored, now
 from mcp_codegen.orchestrator.retrying import Retry
 from mcp_codegen.orchestrator.telemetry import metering, observing, tracing
 
@@ -102,8 +102,17 @@ async def conduct(
         failed_step=_failed_step(cause),
         output=values.model_data(run.output) if run.output is not None else {},
         steps=run.steps,
+        measures=_measures(process, run.output),
         personal=_personal(process),
     )
+
+
+def _measures(process: Process[Any, Any, OutputT], output: OutputT | None) -> tuple[Measure, ...] | None:
+    try:
+        return tuple(process.measures(output)) if output is not None else ()
+    except Exception:  # the process is over; what counts its output must not hide how it went
+        logger.debug("the measures raised", exc_info=True)
+        return None
 
 
 def unstarted(process: Process[Any, InputT, Any], given: InputT, cause: BaseException) -> RunRecord:

@@ -10,13 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from click.testing import CliRunner
 
+from mcp_codegen.orchestrator.cli import main
 from tests.orchestrator.conftest import PROCESSES, ROOT
 
 ERRANDS = str(PROCESSES / "errands.py")
@@ -117,13 +119,11 @@ class Office:
         )
 
     def run(self, *words: str, code: int = 0) -> str:
-        with self.start(*words) as running:
-            try:
-                stdout, stderr = running.communicate(timeout=PATIENCE)
-            finally:
-                running.kill()
-        assert running.returncode == code, stdout + stderr
-        return stdout
+        """In this process, which costs less."""
+        with chdir(self.folder):
+            result = CliRunner().invoke(main, [*words, "--database", self.database], env=self.environ)
+        assert result.exit_code == code, (result.output, result.exc_info)
+        return result.stdout
 
     def batch(self, file: str, *words: str, code: int = 0, process: str = ERRANDS) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(self.run("batch", process, "--inputs", file, "--json", *words, code=code))

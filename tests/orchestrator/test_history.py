@@ -22,30 +22,15 @@ ROWS = '{"number": 1, "place": "a"}\n{"number": 2, "place": "a", "how": "given u
 BATCH = ("batch", PARCELS, "--inputs", "rows.jsonl", "--key", "number", *HERE)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
-def served(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-    else:
-        with postgresql.served() as url:
-            yield url
-
-
-@pytest.fixture
-def database(served: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the commands of a test keep their runs."""
-    if not served:
-        return "orchestrator.sqlite"
-    name = f"t{abs(hash(request.node.nodeid))}"
-    import sqlalchemy as sa  # noqa: PLC0415 - for PostgreSQL alone
-
-    engine = sa.create_engine(served.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    url = served.removesuffix("postgres") + name
-    monkeypatch.setenv("ORCHESTRATOR_DATABASE", url)
-    return url
+    if request.param == "sqlite":
+        yield "orchestrator.sqlite"
+        return
+    with postgresql.served() as url:
+        monkeypatch.setenv("ORCHESTRATOR_DATABASE", url)
+        yield url
 
 
 def said(orchestrate: Orchestrate, *words: str) -> Any:

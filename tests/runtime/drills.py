@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,22 @@ from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from tests.generated import Built
-from tests.runtime.doors import http_server, surroundings, until
+from tests.runtime.doors import eventually, http_server, surroundings, until
 
 HAS_PROC = Path("/proc/self/status").exists()
+AS_USERS_DO = ("-m",)
+COUNTING = """
+import asyncio, pathlib, runpy, signal, sys
+def count(*_):
+    part = pathlib.Path("tasks.part")
+    part.write_text(str(len(asyncio.all_tasks())))
+    part.rename("tasks")
+signal.signal(signal.SIGUSR1, count)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""Starts a server that tells, on a signal, how many tasks it has."""
+COUNTED = ("-c", COUNTING)
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,7 @@ class Drilled:
 
     client: Any
     said: Callable[[], str]
+    folder: Path
     pid: int = 0
 
     @property
@@ -80,9 +96,21 @@ class Drilled:
         """Open files and connections."""
         return len(os.listdir(f"/proc/{self.pid or 'self'}/fd"))
 
+    async def tasks(self) -> int:
+        """Tasks of asyncio; a process of its own was started as `COUNTED`."""
+        if not self.pid:
+            return len(asyncio.all_tasks())
+        told = self.folder / "tasks"
+        told.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        await eventually(told.exists)
+        return int(told.read_text())
+
 
 @asynccontextmanager
-async def in_process(package: Built, environ: Mapping[str, str], folder: Path) -> AsyncIterator[Drilled]:
+async def in_process(
+    package: Built, environ: Mapping[str, str], folder: Path, _: Sequence[str] = AS_USERS_DO
+) -> AsyncIterator[Drilled]:
     log, audited = io.StringIO(), folder / "audit"
     handler = logging.StreamHandler(log)
     loggers = [logging.getLogger(name) for name in (package.module, "mcp.server")]
@@ -92,31 +120,36 @@ async def in_process(package: Built, environ: Mapping[str, str], folder: Path) -
     server = serving.offered(package.load("server").create_server, serving.Offer(audit_log=str(audited)), environ)
     try:
         async with client_class(package).connect(server) as client:
-            yield Drilled(client, lambda: log.getvalue() + audited.read_text())
+            yield Drilled(client, lambda: log.getvalue() + audited.read_text(), folder)
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
 
 
 @asynccontextmanager
-async def stdio(package: Built, environ: Mapping[str, str], folder: Path) -> AsyncIterator[Drilled]:
+async def stdio(
+    package: Built, environ: Mapping[str, str], folder: Path, start: Sequence[str] = AS_USERS_DO
+) -> AsyncIterator[Drilled]:
     audited, said = folder / "audit", folder / "stderr"
-    words = [sys.executable, "-m", package.module, "--audit-log", str(audited)]
+    words = [sys.executable, *start, package.module, "--audit-log", str(audited)]
     script = 'echo $$ > pid; exec "$0" "$@"'
     env = surroundings(environ | {"PYTHONPATH": str(package.folder)})
     with said.open("w") as stderr:
         command = StdioServerParameters(command="/bin/sh", args=["-c", script, *words], env=env, cwd=folder)
         async with client_class(package).connect(stdio_client(command, errlog=stderr)) as client:
-            yield Drilled(client, lambda: said.read_text() + audited.read_text(), int((folder / "pid").read_text()))
+            pid = int((folder / "pid").read_text())
+            yield Drilled(client, lambda: said.read_text() + audited.read_text(), folder, pid)
 
 
 @asynccontextmanager
-async def http(package: Built, environ: Mapping[str, str], folder: Path) -> AsyncIterator[Drilled]:
-    audited, serve = folder / "audit", (sys.executable, "-m", package.module)
+async def http(
+    package: Built, environ: Mapping[str, str], folder: Path, start: Sequence[str] = AS_USERS_DO
+) -> AsyncIterator[Drilled]:
+    audited, serve = folder / "audit", (sys.executable, *start, package.module)
     environ = environ | {"PYTHONPATH": str(package.folder)}
     with http_server(environ, folder, "--audit-log", str(audited), serve=serve) as server:
         async with client_class(package).connect(server.url) as client:
-            yield Drilled(client, lambda: server.said() + audited.read_text(), server.process.pid)
+            yield Drilled(client, lambda: server.said() + audited.read_text(), folder, server.process.pid)
 
 
 DOORS = {"in_process": in_process, "stdio": stdio, "http": http}

@@ -8,11 +8,16 @@ import json
 import stat
 import subprocess
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.runtime.doors import KEY, SERVE, TOKEN, run, settings
+import pytest
+
+from tests.runtime import issuer
+from tests.runtime.doors import KEY, SERVE, TOKEN, free_port, run, settings
+from tests.runtime.issuer import Issuer
 from tests.runtime.leaks import leaks
 from tests.runtime.upstream import Peer, Received, Upstream, ok, response
 
@@ -138,6 +143,43 @@ def test_an_env_file_that_others_may_read_and_that_the_environment_overrules(tmp
     upstream.received.clear()
     assert doctor(tmp_path, {}, "--no-calls").levels == {"ok"}
     assert {one.path for one in upstream.received} == {"/"}  # nothing that a credential goes with
+
+
+@pytest.fixture
+def issuing() -> Iterator[Issuer]:
+    with issuer.running() as one:
+        yield one
+
+
+def callers(found: Issuer, **changed: str) -> dict[str, str]:
+    return {"MCP_AUTH_ISSUER": found.url, "MCP_AUTH_AUDIENCE": "api://shop", **changed}
+
+
+def test_an_issuer_of_callers_tokens_is_asked_for_its_keys(tmp_path: Path, issuing: Issuer):
+    told = doctor(tmp_path, callers(issuing), "--no-calls")
+    told.find("ok", "issuer of callers' tokens answers", "3 of its keys")
+    assert issuing.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+ISSUERS: Mapping[str, tuple[Mapping[str, str], Mapping[str, object], str]] = {
+    "another address": ({"MCP_AUTH_JWKS_URL": "{url}/no-keys?token=s3cret-0123"}, {}, "HTTP 404"),
+    "nobody there": ({"MCP_AUTH_JWKS_URL": f"http://127.0.0.1:{free_port()}/"}, {}, "refuses the connection"),
+    "another name": ({}, {"/.well-known/openid-configuration": {"issuer": "x", "jwks_uri": "x"}}, "another name"),
+    "no metadata": ({}, {"/.well-known/openid-configuration": ["hello"]}, "HTTP 404"),
+    "no keys": ({}, {"/keys": {"keys": []}}, "something else than was asked for"),
+    "a shared secret": ({}, {"/keys": {"keys": [{"kty": "oct", "k": "czNjcmV0"}]}}, "no key that tokens can be"),
+}
+
+
+@pytest.mark.parametrize(("changed", "answers", "said"), ISSUERS.values(), ids=ISSUERS)
+def test_an_issuer_that_cannot_be_asked_for_its_keys_is_a_problem_with_its_remedy(
+    tmp_path: Path, issuing: Issuer, changed: Mapping[str, str], answers: Mapping[str, object], said: str
+):
+    usual = issuing.answer
+    issuing.answer = lambda path: answers.get(path) or usual(path)  # type: ignore[method-assign]
+    urls = {name: value.format(url=issuing.url) for name, value in changed.items()}
+    told = doctor(tmp_path, callers(issuing, **urls), "--no-calls")
+    assert "s3cret" not in str(told.find("problem", "issuer of callers' tokens", said))
 
 
 def test_people_get_lines_with_remedies_on_any_terminal(tmp_path: Path, upstream: Upstream):

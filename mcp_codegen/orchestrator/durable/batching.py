@@ -148,13 +148,7 @@ class Batch:
     """One start of a batch: submits its rows, and waits for their runs, wherever they are executed."""
 
     def __init__(
-        self,
-        database: sa.Engine,
-        batch: str,
-        limits: Limits,
-        tally: Tally,
-        *,
-        priority: Priority = "normal",
+        self, database: sa.Engine, batch: str, limits: Limits, tally: Tally, *, priority: Priority = "normal"
     ) -> None:
         self.tally = tally
         self._database = database
@@ -248,6 +242,12 @@ class Batch:
             self.stop("failures")
         return found["unfinished"]
 
+    def _hold(self) -> None:
+        with history(self._database) as kept:
+            if kept is not None:
+                for run_ids in ledger.unended(self._database, self._batch):
+                    kept.hold(run_ids)
+
     def _is_halted(self, connection: sa.Connection) -> bool:
         halt = ledger.halted(connection, self._batch)
         self.tally.stop = self.tally.stop or halt
@@ -262,13 +262,5 @@ class Batch:
             engine.pause()
             await engine.quiet(GRACE_SECONDS)
         if self.tally.stop == "failures":
-            await asyncio.to_thread(hold, self._database, self._batch)
+            await asyncio.to_thread(self._hold)
         await asyncio.to_thread(self._look)
-
-
-def hold(database: sa.Engine, batch: str) -> None:
-    """Take the runs of a batch that have not ended out of their queue, until the batch is started again."""
-    with history(database) as kept:
-        if kept is not None:
-            for run_ids in ledger.unended(database, batch):
-                kept.hold(run_ids)

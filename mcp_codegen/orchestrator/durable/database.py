@@ -17,6 +17,7 @@ from mcp_codegen.orchestrator.errors import UserError, shown
 DEFAULT_FILE = "orchestrator.sqlite"
 PREFIXES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 BUSY_MILLISECONDS = 30_000
+IDLE_SECONDS = 5
 POOL = 20
 """Connections: the engine's threads, and one for each of ours."""
 
@@ -75,6 +76,7 @@ def _postgresql(spec: str) -> sa.Engine:
         parsed = sa.make_url(url)
         place = f"the database {shown(parsed.render_as_string(hide_password=True))}"
         engine = sa.create_engine(parsed, pool_size=POOL, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        sa.event.listen(engine, "connect", _let_go)
         with engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
     except (ArgumentError, SQLAlchemyError, ValueError) as error:
@@ -83,6 +85,13 @@ def _postgresql(spec: str) -> sa.Engine:
             hint="check host, port, user, password and that the database exists: postgresql://USER:PASSWORD@HOST/DATABASE",
         ) from error
     return engine
+
+
+def _let_go(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    """A process that stands still in the middle of a transaction does not keep what it has locked from the others."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    connection.commit()
 
 
 def shown_place(spec: str) -> str:

@@ -33,18 +33,26 @@ class Row:
     given: Any
 
 
+_PREPARING = 0x6F726368
+"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
+
+
 def prepare(engine: sa.Engine) -> None:
-    """Make the tables that are missing. Raises OrchestratorError."""
-    for attempts_left in reversed(range(len(tables.metadata.tables))):
-        try:
-            return tables.metadata.create_all(engine)
-        except SQLAlchemyError as error:
-            if not attempts_left:  # before that, another process may just have made the same table
-                raise OrchestratorError(
-                    f"the database's tables cannot be made ({type(error).__name__})",
-                    code="database",
-                    hint="the user needs the right to create tables",
-                ) from error
+    """Make the tables that are missing; processes that start at the same time wait for one another.
+
+    Raises OrchestratorError.
+    """
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
+            tables.metadata.create_all(connection)
+    except SQLAlchemyError as error:
+        raise OrchestratorError(
+            f"the database's tables cannot be made ({type(error).__name__})",
+            code="database",
+            hint="the user needs the right to create tables",
+        ) from error
 
 
 def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:

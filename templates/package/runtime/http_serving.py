@@ -131,7 +131,6 @@ class _Workers(Multiprocess):
 
 def make_application(create: Create, environ: Mapping[str, str], options: HttpOptions) -> Starlette:
     """The application of one process."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     logging.getLogger("mcp.server.transport_security").addFilter(_escaped)
     return application(create(environ), options)
 

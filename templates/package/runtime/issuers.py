@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -69,6 +70,11 @@ class Issuer:
         elif self._named(kid) == [] and self._may_fetch():
             await self._renew()
         return _usable(self._named(kid), algorithm)
+
+    async def count(self, algorithms: Iterable[str]) -> int:
+        """How many keys it has that verify what was signed by one of the algorithms. Raises `ApiError`."""
+        await self._renew()
+        return sum(any(_usable([key], algorithm) for algorithm in algorithms) for key in self._keys)
 
     async def aclose(self) -> None:
         """Give up on a fetch that nobody waits for any more."""

@@ -65,6 +65,8 @@ def refusal(
         kind, what, hint = known[status]
     elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
         kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
+    elif httpx.codes.is_redirect(status) and not answer.headers.get("location"):
+        kind, what, hint = Rejected, "points elsewhere, and to no URL", "Check the base URL, or tell the API's owners."
     elif httpx.codes.is_redirect(status):
         kind, what, hint = Rejected, f"points elsewhere{_pointed_to(answer)}", _REDIRECTED
     else:

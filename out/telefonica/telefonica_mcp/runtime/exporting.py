@@ -33,7 +33,9 @@ def export(name: str, version: str) -> None:
         print("OpenTelemetry is configured and not installed: it is in the extra [telemetry].", file=sys.stderr)
         return
     known = {"service.version": version}
-    if not os.environ.get("OTEL_SERVICE_NAME") and "service.name=" not in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
+    if not os.environ.get("OTEL_SERVICE_NAME") and "service.name=" not in os.environ.get(
+        "OTEL_RESOURCE_ATTRIBUTES", ""
+    ):
         known["service.name"] = name
     resource = Resource.create(known)
     if "TRACES" in signals:

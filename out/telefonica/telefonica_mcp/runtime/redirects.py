@@ -43,9 +43,12 @@ def onward(
 def target(url: str, location: str) -> httpx.URL | None:
     """Where a Location header leads that came from a URL; None for none, and for what is no URL."""
     try:
-        return httpx.URL(url).join(location) if location else None
+        named = httpx.URL(location)
+        where = httpx.URL(url).join(named)
+        leads = location and where.host and (named.host or not named.scheme)
     except (httpx.InvalidURL, ValueError):
         return None
+    return where if leads else None
 
 
 def outside(url: httpx.URL, base_url: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import socket
@@ -52,6 +51,10 @@ def serve(create: Create, *, program: str, version: str, description: str, argv:
         from .doctor.command import main  # noqa: PLC0415 - a server that starts does not need it
 
         raise SystemExit(main(words[1:], program, version))
+    if words[:1] == ["ask"]:
+        from .asking import main as ask  # noqa: PLC0415 - the same
+
+        raise SystemExit(ask(words[1:], program))
     parser = make_parser(program, version, description)
     args = parser.parse_args(words)
     if args.env_file and not args.env_file.is_file():
@@ -72,7 +75,6 @@ def _prepared(create: Create, args: argparse.Namespace) -> Callable[[], None]:
     if args.verb == "key":
         return partial(print, _new_key(args.name, args.scopes))
     environ = environment(args.env_file)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines carry whole URLs
     offer = Offer(args.tools, tuple(args.include), tuple(args.exclude), args.read_only, args.audit_log)
     if args.transport == "stdio":
         return partial(_run_stdio, offered(create, offer, environ))

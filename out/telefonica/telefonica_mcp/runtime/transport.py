@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from yarl import URL
+
+from .redirects import target
 
 CHUNK = 16_384
 CONNECTIONS = 100
@@ -21,15 +24,32 @@ CONNECT_TIMEOUT = 5.0
 
 def open_http() -> httpx.AsyncClient:
     """A client whose requests carry nothing of another's answer."""
-    transport = AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT)
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "mcp-codegen"}
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(
-        transport=transport,
-        headers=headers,
-        cookies=no_cookies,
-        timeout=None,  # noqa: S113 - the caller bounds the time of a call as a whole
-    )
+    return _Client(AiohttpTransport(connections=CONNECTIONS, connect_timeout=CONNECT_TIMEOUT))
+
+
+class _Client(httpx.AsyncClient):
+    """httpx's, and a request goes out without its log, which has whole URLs, and its reading of redirects."""
+
+    def __init__(self, transport: AiohttpTransport) -> None:
+        super().__init__(
+            transport=transport,
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "mcp-codegen"},
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
+            timeout=None,  # the caller bounds the time of a call as a whole
+        )
+        self._aiohttp = transport
+
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:  # noqa: ANN401 - as httpx has them
+        """The answer, of which whoever asked reads the body. Raises `httpx.TransportError`."""
+        try:
+            response = await self._aiohttp.handle_async_request(request)
+        except httpx.TransportError as error:
+            error.request = request
+            raise
+        location = response.headers.get("location", "")
+        if location and target(str(request.url), location) is None:
+            del response.headers["location"]  # what is no URL leads nowhere
+        return response
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -16,7 +16,7 @@ from ..oauth import Tokens
 from ..serving import environment
 from ..settings import Settings
 from ..transport import open_http
-from . import calls, configuration, installation, network, subject
+from . import calls, configuration, installation, issuers, network, subject
 from .findings import Finding, Report, problem
 from .subject import Subject
 
@@ -43,10 +43,10 @@ async def _examine(report: Report, known: Subject, environ: Mapping[str, str], a
     report.tell("Installation", installation.installed(report.program))
     found = configuration.settings(known, environ)
     report.tell("Settings", [*configuration.env_file(args.env_file, known), *configuration.told(found, environ)])
-    report.tell("Callers over HTTP", configuration.callers(environ))
     bad = frozenset(name for name, findings in found.items() if any(one.level == "problem" for one in findings))
     http, settings = open_http(), Settings(environ)
     try:
+        report.tell("Callers over HTTP", [*configuration.callers(environ), *await issuers.asked(http, environ)])
         usable = [gateway for gateway in known.gateways if bad.isdisjoint(gateway.variables)]
         reaching = [network.reach(http, one.name, settings.url(one.base_url)) for one in usable]
         reached = await asyncio.gather(*reaching)

@@ -29,6 +29,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _OF_CALLERS = re.compile(r"MCP_(?:AUTH|API|SCOPES?|RESOURCE|ISSUER|AUDIENCE|JWKS)(?:_[A-Z_]*)?")
+ANYWHERE = "http://127.0.0.1:8000/mcp"
+"""Where the server listens says nothing of who may call."""
 OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -90,7 +92,7 @@ def callers(environ: Mapping[str, str]) -> Iterator[Finding]:
         near = get_close_matches(name, WHO_MAY_CALL, 1, 0.5)
         yield warning(f"{ascii(name)[1:-1]} is no setting.", f"Did you mean {near[0]}?" if near else "Remove it.")
     try:
-        found = read_authentication(environ, "http://127.0.0.1:8000/mcp", local=True)
+        found = read_authentication(environ, ANYWHERE, local=True)
     except NotConfigured as error:
         yield problem(error.message, error.hint)
         return

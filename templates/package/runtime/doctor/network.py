@@ -54,7 +54,7 @@ async def reach(http: httpx.AsyncClient, name: str, url: str) -> list[Finding]:
             finally:
                 await response.aclose()
     except (httpx.TransportError, TimeoutError) as error:
-        return [_unreachable(error, name, host)]
+        return [unreachable(error, name, host)]
     took = time.time() - sent
     secure = "certificate valid, " if response.url.scheme == "https" else ""
     found = [fine(f"{name}: {host} answers ({secure}HTTP {response.status_code} without a credential).")]
@@ -76,7 +76,8 @@ async def _start(response: httpx.Response) -> bytes:
     return content[:READ]
 
 
-def _unreachable(error: BaseException, name: str, host: str) -> Finding:
+def unreachable(error: BaseException, name: str, host: str) -> Finding:
+    """At which step the way to a host ended. name: of what is there."""
     causes = list(_causes(error))
     where = f"{name}: {host}"
     for cause in causes:

@@ -1,0 +1,198 @@
+"""What durable processes cost, beside the same calls without durability: CPU, processes a second, memory.
+
+The process is the flagship, its upstream the stand-in in a process of its own. What is measured are whole programs (the
+orchestrator and its children) that handle many customers, less one that handles a single one. What PostgreSQL's own
+server takes is told apart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks import children
+from benchmarks.billing_loop import customer
+from benchmarks.building import Bench, upstream
+from benchmarks.children import BrokenError, Cost
+from benchmarks.descriptions import ROOT
+from benchmarks.figures import FLOOR, OURS, Found, Missing, figure
+from tests.orchestrator import postgresql
+from tests.orchestrator.postgresql import UnavailableError
+
+SUBJECT = "processes"
+IN_FLIGHT = 30
+LATENCY = 20
+"""Milliseconds that the upstream takes for an answer."""
+PATIENCE = 3600.0
+CATALOG = ROOT / "catalog" / "telefonica" / "api_catalog.json"
+PROCESS = ROOT / "catalog" / "telefonica" / "customer_billing.py"
+ORCHESTRATOR = (sys.executable, "-m", "mcp_codegen.orchestrator")
+DATABASE = "ORCHESTRATOR_DATABASE"
+BESIDE = {FLOOR: "aiohttp", "httpx's own pool": "httpx"}
+"""Raw requests, by contestant: the floor is httpx over the connections that generated servers use."""
+PLAIN = {"client in process": "in-process", "client over stdio": "stdio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Cost):
+    """What a program took; beside its cost the seconds on the clock, and the CPU seconds of the database's server."""
+
+    seconds: float
+    server: float = 0.0
+
+
+Take = Callable[[int], Taken]
+"""Handles so many customers. Raises `BrokenError`."""
+
+CPU, RATE, MEMORY, SERVER = "CPU ms a process", "processes a second", "peak MB", "CPU ms a process in the server"
+TIMES, GROWTH, RISE = "times the floor's CPU", "MB that memory grew", "times the CPU a process"
+
+Costs = Mapping[tuple[str, int], Sequence[float]]
+"""Several runs of a way, by measure and number of customers; what the start takes is left out, but of memory."""
+
+
+def measure(bench: Bench) -> Iterator[Found]:
+    """The floor, httpx's own pool, the typed client in process and over stdio, and durable runs on each database."""
+    with served() as environ:
+        beside: dict[str, Take] = {name: partial(loop, environ, way) for name, way in BESIDE.items()}
+        plain: dict[str, Take] = {name: partial(loop, environ, way) for name, way in PLAIN.items()}
+        durable: dict[str, Take] = {
+            "SQLite": partial(on_sqlite, environ, bench.work),
+            "PostgreSQL, 1 worker": partial(on_postgresql, environ, bench.work, 1),
+            "PostgreSQL, 2 workers": partial(on_postgresql, environ, bench.work, 2),
+        }
+        measured: dict[str, Costs] = {}
+        for name, take in (beside | plain | durable).items():
+            try:
+                measured[name] = _costs(bench, name, take)
+            except BrokenError as error:
+                yield Missing(SUBJECT, "", name if name in beside else OURS, f"{name}: {error}")
+            except UnavailableError as error:
+                yield Missing(SUBJECT, "", name, str(error))
+    for name in (name for name in measured if name not in beside):
+        yield from figures(bench.customers, name, measured, is_durable=name in durable)
+
+
+@contextmanager
+def served() -> Iterator[dict[str, str]]:
+    """The upstream until the block ends; yields the environment of programs that call it."""
+    with upstream(CATALOG, "--latency", str(LATENCY)) as settings:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        yield {**settings, "PYTHONPATH": path}
+
+
+def _costs(bench: Bench, name: str, take: Take) -> Costs:
+    bench.say(f"processes, {name}: 1 customer")
+    starts = children.sampled(lambda: take(1), bench.repeats)
+    cpu, server, seconds = (min(values) for values in zip(*map(_numbers, starts), strict=True))
+    costs: dict[tuple[str, int], list[float]] = {}
+    for many in bench.customers:
+        bench.say(f"processes, {name}: {many:,} customers")
+        runs = children.sampled(partial(take, many), bench.repeats)
+        more = many - 1
+        costs[CPU, many] = [1000 * max(0.0, run.cpu - cpu) / more for run in runs]
+        costs[SERVER, many] = [1000 * max(0.0, run.server - server) / more for run in runs]
+        costs[RATE, many] = [max(more / max(0.001, run.seconds - seconds) for run in runs)]
+        costs[MEMORY, many] = [run.memory for run in runs]
+    return costs
+
+
+def _numbers(taken: Taken) -> tuple[float, float, float]:
+    return taken.cpu, taken.server, taken.seconds
+
+
+def figures(customers: Sequence[int], name: str, measured: Mapping[str, Costs], *, is_durable: bool) -> Iterator[Found]:
+    """What is told of one way, beside the raw requests that were measured too."""
+    ours = measured[name]
+    others = [contestant for contestant in BESIDE if contestant in measured]
+    for many in customers:
+        spec = f"{many:,} customers"
+        for measure in (CPU, RATE, MEMORY):
+            for contestant, costs in ((OURS, ours), *((other, measured[other]) for other in others)):
+                yield figure(SUBJECT, spec, f"{name}: {measure}", contestant, costs[measure, many])
+        if any(ours[SERVER, many]):
+            yield figure(SUBJECT, spec, f"{name}: {SERVER}", OURS, ours[SERVER, many])
+        if is_durable and FLOOR in measured:
+            floor = max(0.01, min(measured[FLOOR][CPU, many]))  # of a few customers it may be nothing
+            yield figure(SUBJECT, spec, f"{name}: {TIMES}", OURS, [cpu / floor for cpu in ours[CPU, many]])
+    fewest, most = min(customers), max(customers)
+    if fewest < most:
+        spec = f"from {fewest:,} to {most:,} customers"
+        grown = min(ours[MEMORY, most]) - min(ours[MEMORY, fewest])
+        yield figure(SUBJECT, spec, f"{name}: {GROWTH}", OURS, [max(0.0, grown)])
+        yield figure(SUBJECT, spec, f"{name}: {RISE}", OURS, [min(ours[CPU, most]) / max(0.01, min(ours[CPU, fewest]))])
+
+
+def loop(environ: Mapping[str, str], way: str, many: int) -> Taken:
+    """So many customers in a plain loop, in one of the ways of `billing_loop`."""
+    return _timed([sys.executable, "-m", "benchmarks.billing_loop", way, str(many), str(IN_FLIGHT)], environ)
+
+
+def on_sqlite(environ: Mapping[str, str], work: Path, many: int) -> Taken:
+    """So many customers as a batch on a new SQLite file."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        return _timed(_batch(Path(folder), many), {**environ, DATABASE: f"{folder}/runs.sqlite"})
+
+
+def on_postgresql(environ: Mapping[str, str], work: Path, workers: int, many: int) -> Taken:
+    """So many customers as a batch on a new PostgreSQL server, whose whole life is counted.
+
+    One worker is the batch itself; several are processes beside it, which it waits for.
+    """
+    server = postgresql.start()
+    try:
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            environ = {**environ, DATABASE: server.url("postgres")}
+            batch = _batch(Path(folder), many)
+            taken = _timed(batch, environ) if workers == 1 else _shared(batch, workers, environ)
+    finally:
+        server.let_go()
+        cost = children.ended(server.keeper, kill=False)
+    return replace(taken, server=cost.cpu)
+
+
+def _shared(batch: Sequence[str | Path], workers: int, environ: Mapping[str, str]) -> Taken:
+    command: list[str | Path] = [
+        *ORCHESTRATOR,
+        "worker",
+        PROCESS,
+        "--server",
+        "in-process",
+        "--concurrency",
+        str(IN_FLIGHT),
+    ]
+    running = [children.started(command, cwd=ROOT, environ=environ, stdout=subprocess.DEVNULL) for _ in range(workers)]
+    try:
+        taken = _timed([*batch, "--wait-for-workers"], environ)
+    except BaseException:
+        for process in running:
+            children.ended(process, kill=True)
+        raise
+    for process in running:
+        process.terminate()
+    costs = [children.ended(process, kill=False) for process in running]
+    cpu = taken.cpu + sum(cost.cpu for cost in costs)
+    return Taken(cpu, max(taken.memory, *(cost.memory for cost in costs)), taken.seconds)
+
+
+def _batch(folder: Path, many: int) -> list[str | Path]:
+    inputs = folder / "customers.csv"
+    with inputs.open("w", encoding="utf-8") as file:
+        file.write("customer_id,msisidn\n")
+        file.writelines("{},{}\n".format(*customer(number)) for number in range(many))
+    words: list[str | Path] = ["batch", PROCESS, "--inputs", inputs, "--server", "in-process"]
+    return [*ORCHESTRATOR, *words, "--concurrency", str(IN_FLIGHT), "--results", folder / "results"]
+
+
+def _timed(command: Sequence[str | Path], environ: Mapping[str, str]) -> Taken:
+    before = time.monotonic()
+    cost = children.run(command, cwd=ROOT, environ=environ, patience=PATIENCE)
+    return Taken(cost.cpu, cost.memory, time.monotonic() - before)
