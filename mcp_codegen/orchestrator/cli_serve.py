@@ -22,14 +22,9 @@ VARIABLE = "ORCHESTRATOR_"
     "--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy whose word on callers' addresses holds."
 )
 @click.option("--no-work", is_flag=True, help="Take runs in only; workers run elsewhere, on the same database.")
-@click.option(
-    "--concurrency",
-    metavar="N",
-    type=click.IntRange(1, 1000),
-    default=30,
-    show_default=True,
-    help="Runs at a time of each PROCESS.",
-)
+@cli_batch.concurrency_option
+@cli_batch.rate_limit_option
+@cli_batch.start_rate_option
 @command_line.server_option
 @command_line.mock_option
 @cli_batch.database_option
@@ -107,6 +102,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     proxies: tuple[str, ...],
     no_work: bool,
     concurrency: int,
+    rate_limit: tuple[str, ...],
+    start_rate: str | None,
     server: str,
     mock: str | None,
     database: str,
@@ -141,12 +138,16 @@ def serve(  # noqa: PLR0917 - click passes them by name
     command_line.set_up_logging(debug)
     with command_line.refusing():
         cli_keys.check_installed()
-        from mcp_codegen.orchestrator.service import program, tokens  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import limiting  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.service import program, tokens  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.limits import Limits  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.serving import Listening  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.working import Work  # noqa: PLC0415 - the same
 
         command_line.check_server(server)
+        options = [f"--concurrency={concurrency}", f"--grace={grace}", *(f"--rate-limit={each}" for each in rate_limit)]
+        options += [f"--start-rate={start_rate}"] if start_rate else []
+        options += ["--debug"] if debug else []
         loaded = {}
         works = []
         for spec in processes:
@@ -155,9 +156,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
             if process.name in loaded:
                 raise UserError(f"two processes are called {process.name}", hint="give each a name of its own")
             loaded[process.name] = (process, catalog is not None)
-            works.append(
-                Work(process=spec, server=server, mock=catalog, concurrency=concurrency, grace=grace, debug=debug)
-            )
+            limiting.by_gateway(rate_limit, process.client)  # what is wrong with them is said now
+            works.append(Work(process=spec, server=server, mock=catalog, options=tuple(options)))
         asked = program.Program(
             processes=loaded,
             works=[] if no_work else works,

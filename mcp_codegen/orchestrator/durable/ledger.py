@@ -33,20 +33,13 @@ class Row:
     given: Any
 
 
-_PREPARING = 0x6F726368
-"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
-
-
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing; processes that start at the same time wait for one another.
 
     Raises OrchestratorError.
     """
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-            tables.metadata.create_all(connection)
+        tables.make(engine, tables.metadata)
     except SQLAlchemyError as error:
         raise OrchestratorError(
             f"the database's tables cannot be made ({type(error).__name__})",

@@ -10,6 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mcp_codegen.orchestrator.durable import changes
 
+PREPARING = 0x6F726368
+"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
+
 metadata = sa.MetaData()
 
 sa.Sequence(changes.SEQUENCE, metadata=metadata)
@@ -140,3 +143,14 @@ def insertion(database: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - on
     """An insertion that can say what to do about what is there."""
     dialect = postgresql if database.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def make(database: sa.Engine, *of: sa.MetaData) -> None:
+    """Make the tables that are missing; of several processes that start together, one after the other."""
+    with database.begin() as connection:
+        if database.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        for each in of:
+            each.create_all(connection)

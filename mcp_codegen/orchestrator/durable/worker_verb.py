@@ -20,6 +20,7 @@ from mcp_codegen.orchestrator.errors import UserError, describe
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.summary import error_text
 from mcp_codegen.orchestrator.telemetry import figures
+from mcp_codegen.orchestrator.telemetry.exporting import FILE_VARIABLE
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ async def _work(
     )
     async with opening as engine, AsyncExitStack() as stack:
         version = queues.version(work.process, mock=mock)
-        stack.enter_context(figures.told(kept))
+        if FILE_VARIABLE not in os.environ:  # a worker of the service leaves the database's figures to it
+            stack.enter_context(figures.told(kept))
         say(f"worker {os.getpid()} works on {engine.queue}: version {version}, {work.concurrency} runs at a time")
         waiting = [asyncio.ensure_future(event.wait()) for event in (stopped, engine.broken)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -131,11 +131,11 @@ class RequestLimits:
 
 
 def _too_large(most: int) -> Refusal:
+    """What is still on its way is read and thrown away: who is sending hears nothing yet."""
     return Refusal(
         413,
         f"the request is larger than {most:,} bytes",
         hint="upload large batches as a file (multipart/form-data), or in parts under one batch's name",
-        headers={"Connection": "close"},
     )
 
 

@@ -19,6 +19,7 @@ POLICY = (
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>mcp-orchestrator: the API</title><script type="module" src="/assets/rapidoc-min.js"></script></head>
 <body><rapi-doc spec-url="/openapi.json" load-fonts="false" render-style="read" show-header="false"
 allow-server-selection="false" schema-description-expanded="true"></rapi-doc></body>

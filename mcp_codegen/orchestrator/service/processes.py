@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service.guard import GuardedRoute, Serving
 from mcp_codegen.orchestrator.service.problems import answers
+from mcp_codegen.orchestrator.service.served import Served
 from mcp_codegen.orchestrator.service.words import ProcessName
 
 routes = APIRouter(tags=["processes"], route_class=GuardedRoute)
@@ -39,20 +39,21 @@ class Processes(BaseModel):
 @routes.get("/processes", responses=answers(401, 403, 429), operation_id="list_processes")
 async def list_processes(service: Serving) -> Processes:
     """The processes that can be run, with the JSON Schema of their inputs."""
-    return Processes(processes=[_view(served.process) for served in service.processes.values()])
+    return Processes(processes=[_view(served) for served in service.processes.values()])
 
 
 @routes.get("/processes/{name}", responses=answers(401, 403, 404, 429), operation_id="get_process")
 async def get_process(name: ProcessName, service: Serving) -> ProcessView:
     """One process."""
-    return _view(service.served(name).process)
+    return _view(service.served(name))
 
 
-def _view(process: Process[Any, Any, Any]) -> ProcessView:
+def _view(served: Served) -> ProcessView:
+    process = served.process
     return ProcessView(
         name=process.name,
         title=process.title,
         description=inspect.getdoc(process.body) or "",
-        input_schema=process.input.model_json_schema(by_alias=True),
-        output_schema=process.output.model_json_schema(by_alias=True, mode="serialization"),
+        input_schema=dict(served.input_schema),
+        output_schema=dict(served.output_schema),
     )

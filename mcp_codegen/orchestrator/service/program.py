@@ -77,7 +77,7 @@ async def run(program: Program) -> None:
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database, Path(folder)):
+        async with working(program.works, program.database, program.listening.grace, Path(folder)):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))
@@ -126,7 +126,14 @@ def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) 
     models: tuple[type[BaseModel], ...] = (process.input, process.output)
     ledger.mark_personal(kept, process.name, frozenset().union(*map(masking.names, models)))
     submitter = stack.enter_context(transact.submitting(kept, process.name, queue))
-    return Served(process=process, queue=queue, submitter=submitter, mock=mock)
+    return Served(
+        process=process,
+        queue=queue,
+        submitter=submitter,
+        mock=mock,
+        input_schema=process.input.model_json_schema(by_alias=True),
+        output_schema=process.output.model_json_schema(by_alias=True, mode="serialization"),
+    )
 
 
 def _access(program: Program, kept: sa.Engine) -> Access:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,3 +19,5 @@ class Served:
     submitter: Submitter
     mock: bool
     """Whether its runs are made against a stand-in of the real APIs."""
+    input_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any]

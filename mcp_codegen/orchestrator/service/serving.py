@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import h11
@@ -13,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mcp_codegen.orchestrator import runner
 from mcp_codegen.orchestrator.errors import UserError, shown
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.shield import HEADERS
@@ -86,6 +88,14 @@ async def serve(app: FastAPI, listening: socket.socket, how: Listening, *, stopp
 
 class _Server(uvicorn.Server):
     stopping: Callable[[], None]
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn does, but that a program which was stopped in order has ended well."""
+        with runner.interruptible(
+            lambda: setattr(self, "should_exit", True), lambda: setattr(self, "force_exit", True)
+        ):
+            yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Streams end first: they would be waited for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable import ledger, tables
 from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.service import audit, keys
 
@@ -14,8 +14,7 @@ def prepare(database: sa.Engine) -> None:
     """Make the tables that are missing. Raises OrchestratorError."""
     ledger.prepare(database)
     try:
-        for metadata in (keys.metadata, audit.metadata):
-            metadata.create_all(database)
+        tables.make(database, keys.metadata, audit.metadata)
     except SQLAlchemyError as error:
         raise OrchestratorError(
             f"the database's tables cannot be made ({type(error).__name__})",

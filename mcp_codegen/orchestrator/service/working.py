@@ -34,27 +34,25 @@ class Work:
     """`FILE.py` or `FILE.py:NAME`."""
     server: str
     mock: Path | None
-    concurrency: int
-    grace: int
-    """Seconds that runs in flight have to end in when it is stopped; after that others go on with them."""
-    debug: bool
+    options: tuple[str, ...]
+    """More words for the verb `worker`."""
 
     def command(self) -> list[str]:
         """The worker's command; the database stands in its environment, since arguments are seen by everybody."""
-        words = [sys.executable, "-m", f"{__package__}.worker", self.process, "--server", self.server]
-        words += ["--concurrency", str(self.concurrency), "--grace", str(self.grace)]
-        words += ["--mock", str(self.mock)] if self.mock else []
-        return words + (["--debug"] if self.debug else [])
+        words = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker", self.process, "--until-input-ends"]
+        words += ["--server", self.server, *self.options]
+        return words + ([f"--mock={self.mock}"] if self.mock else [])
 
 
 @asynccontextmanager
-async def working(works: Sequence[Work], database: str, metrics: Path) -> AsyncIterator[None]:
+async def working(works: Sequence[Work], database: str, grace: int, metrics: Path) -> AsyncIterator[None]:
     """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them.
 
-    Each writes its metrics to a file in the folder `metrics`.
+    Their runs in flight have `grace` seconds to end in; after that other workers go on with them. Each writes its
+    metrics to a file in the folder `metrics`.
     """
     files = [metrics / f"{number}-{Path(work.process).stem}{ENDING}" for number, work in enumerate(works, 1)]
-    tasks = [asyncio.create_task(_keep(work, database, file)) for work, file in zip(works, files, strict=True)]
+    tasks = [asyncio.create_task(_keep(work, database, grace, file)) for work, file in zip(works, files, strict=True)]
     try:
         yield
     finally:
@@ -63,7 +61,7 @@ async def working(works: Sequence[Work], database: str, metrics: Path) -> AsyncI
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep(work: Work, database: str, metrics: Path) -> None:
+async def _keep(work: Work, database: str, grace: int, metrics: Path) -> None:
     loop, wait = asyncio.get_running_loop(), FIRST_WAIT
     while True:
         began = loop.time()
@@ -76,7 +74,7 @@ async def _keep(work: Work, database: str, metrics: Path) -> None:
         try:
             code = await child.wait()
         except asyncio.CancelledError:
-            await _stop(child, work.grace)
+            await _stop(child, grace)
             raise
         wait = FIRST_WAIT if loop.time() - began > SOON else min(wait * 2, LONGEST_WAIT)
         logger.warning("the worker of %s ended with exit code %s; it is started anew in %g s", work.process, code, wait)
