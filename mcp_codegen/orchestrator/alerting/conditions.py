@@ -1,4 +1,4 @@
-"""What rules look at, as it is in the database now. Texts name processes, steps, batches and codes, and nobody's data."""
+"""What rules look at, as it is in the database now. Texts name processes, steps, batches and codes alone."""
 
 from __future__ import annotations
 

@@ -40,27 +40,32 @@ def after(
     before: Alert | None, rule: Rule, found: Found | None, destinations: Collection[str], now_ms: int
 ) -> Alert | None:
     """The alert as it is now; None where there is none, or nothing changes. `found`: nothing means that it is over."""
-    to = ",".join(sorted(rule.notify or destinations))
+    known = before is not None and before.state != "resolved"
     if found is not None and found.bad:
-        if before is None or before.state == "resolved":
-            before = Alert(rule.name, found.subject, "pending", rule.severity, found.text, now_ms)
-        if before.state == "pending" and now_ms - before.since_ms >= rule.hold_ms:
-            return replace(
-                before, state="firing", text=found.text, since_ms=now_ms, told_ms=now_ms, untold=to, tries=0, next_ms=0
-            )
-        if before.state == "firing" and rule.repeat_ms and now_ms - (before.told_ms or 0) >= rule.repeat_ms:
-            return replace(before, text=found.text, told_ms=now_ms, untold=to, tries=0, next_ms=0)
-        return replace(before, text=found.text)
-    if before is None or before.state == "resolved":
+        usual = Alert(rule.name, found.subject, "pending", rule.severity, found.text, now_ms)
+        return _lasting(before if before is not None and known else usual, rule, found, destinations, now_ms)
+    if before is None or not known:
         return None
     if before.state == "pending":
         return replace(before, state="resolved", since_ms=now_ms)
-    if found is None or found.over:
-        text = found.text if found is not None else before.text
-        return replace(
-            before, state="resolved", text=text, since_ms=now_ms, told_ms=now_ms, untold=to, tries=0, next_ms=0
-        )
-    return replace(before, text=found.text)
+    if found is not None and not found.over:
+        return replace(before, text=found.text)
+    over = replace(before, state="resolved", since_ms=now_ms, text=found.text if found is not None else before.text)
+    return _to_be_told(over, rule, destinations, now_ms)
+
+
+def _lasting(alert: Alert, rule: Rule, found: Found, destinations: Collection[str], now_ms: int) -> Alert:
+    alert = replace(alert, text=found.text)
+    if alert.state == "pending" and now_ms - alert.since_ms >= rule.hold_ms:
+        return _to_be_told(replace(alert, state="firing", since_ms=now_ms), rule, destinations, now_ms)
+    if alert.state == "firing" and rule.repeat_ms and now_ms - (alert.told_ms or 0) >= rule.repeat_ms:
+        return _to_be_told(alert, rule, destinations, now_ms)
+    return alert
+
+
+def _to_be_told(alert: Alert, rule: Rule, destinations: Collection[str], now_ms: int) -> Alert:
+    to = ",".join(sorted(rule.notify or destinations))
+    return replace(alert, told_ms=now_ms, untold=to, tries=0, next_ms=0)
 
 
 def every(database: sa.Engine, state: State | None = None) -> list[Alert]:

@@ -1,4 +1,4 @@
-"""Which request a run goes back to: kept in the database, since another process may execute the run, or this one later."""
+"""Which request a run goes back to: kept in the database, since another process may execute the run."""
 
 from __future__ import annotations
 

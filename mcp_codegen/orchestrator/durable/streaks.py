@@ -1,4 +1,4 @@
-"""How often in a row each step failed, over all runs of its process: also steps whose failure a process goes on after."""
+"""How often in a row each step failed, over all runs of its process; also where the process goes on after it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.shield import Shield
 
 TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False, "auto_configure": False}
-"""A span and a duration for each request; its logs would hold texts of errors, and what is sent is ours to configure."""
+"""A span and a duration for each request; its logs would hold texts of errors."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.routes,

@@ -1,4 +1,4 @@
-"""Where spans and metrics go: OTLP by OpenTelemetry's own variables, Azure Monitor by its connection string, Prometheus.
+"""Where spans and metrics go: by OTLP, to Azure Monitor, to Prometheus.
 
     OTEL_EXPORTER_OTLP_ENDPOINT, …_TRACES_ENDPOINT, …_METRICS_ENDPOINT   a collector; nothing is sent without one
     OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER                          `otlp` or `none`

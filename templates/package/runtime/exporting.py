@@ -1,6 +1,6 @@
 """Sends spans and metrics by OTLP, where OpenTelemetry's own variables say; nothing is sent without them.
 
-Read from the environment alone, not from `.env`: OTEL_EXPORTER_OTLP_ENDPOINT and its kin, OTEL_SERVICE_NAME, the samplers'.
+They are read from the environment alone, not from `.env`: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME and their kin.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Each request to an upstream as a span and a duration of OpenTelemetry, by its conventions for HTTP clients.
 
-Nothing is recorded unless the process has an SDK of OpenTelemetry (`exporting`). Arguments, queries and bodies are in no
-span. A trace that the caller is in goes on at the upstream, by the header traceparent (W3C Trace Context); baggage does not.
+Nothing is recorded unless the process has an SDK of OpenTelemetry (`exporting`). Arguments, queries and bodies are in
+no span. The caller's trace goes on at the upstream, by the header traceparent (W3C Trace Context); baggage does not.
 """
 
 from __future__ import annotations

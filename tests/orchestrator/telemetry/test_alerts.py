@@ -72,7 +72,7 @@ class Heard(list[tuple[str, str]]):
         return not self.deaf
 
 
-def test_a_failure_rate_is_told_once_stays_until_it_is_low_and_is_told_when_it_is_over(tmp_path: Path, kept: Any) -> None:
+def test_a_failure_rate_is_told_once_and_again_when_it_has_become_low(tmp_path: Path, kept: Any) -> None:
     text = """
 destinations: {oncall: ONCALL_URL, chat: CHAT_URL}
 rules:
@@ -242,7 +242,10 @@ def test_the_service_tells_of_a_failing_api_through_apprise_and_not_again_after_
             with httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
                 client.put("/runs/one", json={"process": "errands", "input": {"number": 1}})
             until(lambda: got)
-        with serving(tmp_path, *words, **environ) as service, httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
+        with (
+            serving(tmp_path, *words, **environ) as service,
+            httpx.Client(base_url=service.url, timeout=PATIENCE) as client,
+        ):
             started = client.put("/runs/two", json={"process": "errands", "input": {"number": 2}})
             assert started.status_code == 201, started.text + "".join(service.said)
             until(lambda: client.get("/runs/two").json()["ended_at"])

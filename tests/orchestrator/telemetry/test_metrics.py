@@ -115,7 +115,8 @@ def test_the_rules_for_prometheus_use_only_metrics_that_exist(scraped: str) -> N
 def test_promtool_finds_the_rules_right_and_they_fire_when_they_should(tmp_path: Path) -> None:
     promtool = shutil.which("promtool") or ""
     for words in (["check", "rules", str(RULES)], ["test", "rules", str(MONITORING / "prometheus-rules.test.yaml")]):
-        result = subprocess.run([promtool, *words], check=False, capture_output=True, text=True)  # noqa: S603 - Debian's
+        command = [promtool, *words]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - Debian's
         assert result.returncode == 0, result.stdout + result.stderr
 
 

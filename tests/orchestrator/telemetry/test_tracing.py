@@ -31,17 +31,19 @@ def test_one_trace_joins_request_run_step_mcp_and_upstream(
     tmp_path: Path, collector: Collector, upstream: Upstream
 ) -> None:
     environ = SOON | upstream.settings | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
-    with serving(tmp_path, BILLING, "--server", "stdio", **environ) as service:
-        with httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
-            order: dict[str, Any] = {"process": "customer_billing", "input": CUSTOMER}
-            assert client.put("/runs/first", json=order, headers={"traceparent": CALLER}).status_code == 201
-            until(lambda: client.get("/runs/first").json()["ended_at"])
-            rows = {"process": "customer_billing", "batch": "many", "rows": [CUSTOMER]}
-            assert client.post("/batches", json=rows).status_code == 202
-            until(lambda: len(collector.named("run customer_billing")) == 2)
-            until(lambda: any(span.trace == TRACE and span.name.startswith("GET ") for span in collector.spans))
-            until(lambda: {"orchestrator.runs", "orchestrator.step.duration"} <= collector.metrics)
-            until(lambda: collector.named("step invoices") and "http.client.request.duration" in collector.metrics)
+    with (
+        serving(tmp_path, BILLING, "--server", "stdio", **environ) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE) as client,
+    ):
+        order: dict[str, Any] = {"process": "customer_billing", "input": CUSTOMER}
+        assert client.put("/runs/first", json=order, headers={"traceparent": CALLER}).status_code == 201
+        until(lambda: client.get("/runs/first").json()["ended_at"])
+        rows = {"process": "customer_billing", "batch": "many", "rows": [CUSTOMER]}
+        assert client.post("/batches", json=rows).status_code == 202
+        until(lambda: len(collector.named("run customer_billing")) == 2)
+        until(lambda: any(span.trace == TRACE and span.name.startswith("GET ") for span in collector.spans))
+        until(lambda: {"orchestrator.runs", "orchestrator.step.duration"} <= collector.metrics)
+        until(lambda: collector.named("step invoices") and "http.client.request.duration" in collector.metrics)
     of_upstream = next(s for s in collector.spans if s.trace == TRACE and s.name.startswith("GET "))
     chain = lineage(collector, of_upstream.name)
     assert chain[-2:] == ["run customer_billing", "PUT /runs/{run_id}"]
@@ -69,10 +71,12 @@ def test_a_step_span_tells_of_its_attempts_and_its_error_code(
     upstream.status = 503
     settings = {f"{name}_ATTEMPTS": "1" for name in upstream.gateways}
     environ = SOON | upstream.settings | settings | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
-    with serving(tmp_path, BILLING, "--server", "in-process", **environ) as service:
-        with httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
-            client.put("/runs/second", json={"process": "customer_billing", "input": CUSTOMER})
-            until(lambda: [span for span in collector.spans if "retry" in span.events])
+    with (
+        serving(tmp_path, BILLING, "--server", "in-process", **environ) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE) as client,
+    ):
+        client.put("/runs/second", json={"process": "customer_billing", "input": CUSTOMER})
+        until(lambda: [span for span in collector.spans if "retry" in span.events])
     span = next(span for span in collector.spans if "retry" in span.events)
     assert span.attributes["orchestrator.step.outcome"] == "error"
     assert span.attributes["orchestrator.step.attempts"] == len(span.events) + 1
