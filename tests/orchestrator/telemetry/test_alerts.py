@@ -289,3 +289,9 @@ def test_an_alert_that_never_lasted_is_not_told(tmp_path: Path, kept: Any) -> No
         watch.look(NOW + minute * MINUTE)
     assert heard == []
     assert [alert.told_ms for alert in states.every(kept)] == [None]
+
+
+def test_the_example_in_the_documents_is_a_good_file_with_a_rule_of_each_kind() -> None:
+    example = rules.read(ROOT / "docs" / "monitoring" / "alerts.yaml")
+    kinds = {"failure_rate", "consecutive_failures", "failure", "circuit_open", "batch_stalled", "latency"}
+    assert {rule.when for rule in example.rules} == kinds
