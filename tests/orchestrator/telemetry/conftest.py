@@ -80,7 +80,7 @@ def read(span: Any, service: str) -> Exported:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     made = Collector()
 
@@ -102,7 +102,7 @@ def collector() -> Iterator[Collector]:
     server.shutdown()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
     with telefonica() as made:
         yield made
