@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,7 +87,7 @@ class ApiServer(MCPServer[Upstream]):
         *,
         listing: Path,
         modules: Mapping[str, str],
-        tags: Mapping[str, tuple[str, ...]] | None = None,
+        tags: Mapping[str, Sequence[str]] | None = None,
         environ: Mapping[str, str],
         **about: Any,  # noqa: ANN401
     ) -> None:
@@ -100,7 +100,7 @@ class ApiServer(MCPServer[Upstream]):
         )
         self._listing = listing
         self._modules = modules
-        self.tags: Mapping[str, tuple[str, ...]] = {name: (tags or {}).get(name, ()) for name in modules}
+        self.tags: Mapping[str, Sequence[str]] = {name: (tags or {}).get(name, ()) for name in modules}
         """The tags of each tool that is offered."""
         self._ready: dict[str, _Ready] = {}
 
