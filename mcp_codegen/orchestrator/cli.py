@@ -23,6 +23,7 @@ from mcp_codegen.orchestrator import (
     cli_report,
     cli_runs,
     cli_serve,
+    cli_webhooks,
     cli_worker,
     command_line,
     inputs,
@@ -62,7 +63,7 @@ def main() -> None:
 COMMANDS = (
     *(cli_batch.batch, cli_worker.worker, cli_report.report),
     *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
-    *(cli_serve.serve, cli_alerts.alerts, cli_keys.keys),
+    *(cli_serve.serve, cli_alerts.alerts, cli_keys.keys, cli_webhooks.webhooks),
 )
 for verb in COMMANDS:
     main.add_command(verb)

@@ -110,13 +110,17 @@ def _opened(database: str) -> Iterator[sa.Engine]:
 
 
 def _note(kept: sa.Engine, action: str, key: Key) -> None:
+    note(kept, action, f"{key.key_id} {key.name} {key.role.value}")
+
+
+def note(kept: sa.Engine, action: str, target: str) -> None:
+    """Write down in the audit log what somebody did on the command line. The service's tables are there."""
     from mcp_codegen.orchestrator.service.audit import Audit, Entry  # noqa: PLC0415 - needs the extra
 
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):  # a user without a name, such as in a container
         user = "?"
-    target = f"{key.key_id} {key.name} {key.role.value}"
     Audit(kept).write(Entry(caller=f"shell:{user}", action=action, target=target))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mcp_codegen.orchestrator import cli_alerts, cli_batch, cli_keys, command_line, loading
+from mcp_codegen.orchestrator import cli_alerts, cli_batch, cli_deliver, cli_keys, command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
 
 VARIABLE = "ORCHESTRATOR_"
@@ -84,6 +84,8 @@ VARIABLE = "ORCHESTRATOR_"
     show_default=True,
     help="The largest file of a batch.",
 )
+@cli_deliver.allow_option
+@cli_deliver.backoff_option
 @click.option(
     "--grace",
     metavar="SECONDS",
@@ -116,6 +118,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     alerts: Path | None,
     rate: float,
     max_upload: int,
+    webhooks_allow: tuple[str, ...],
+    webhooks_backoff: str | None,
     grace: int,
     debug: bool,
 ) -> None:
@@ -142,7 +146,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
         from mcp_codegen.orchestrator.service import program, tokens  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.limits import Limits  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.serving import Listening  # noqa: PLC0415 - the same
-        from mcp_codegen.orchestrator.service.working import Work  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.service.working import Delivery, Work  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.webhooks import destinations  # noqa: PLC0415 - the same
 
         command_line.check_server(server)
         options = [f"--concurrency={concurrency}", f"--grace={grace}", *(f"--rate-limit={each}" for each in rate_limit)]
@@ -161,6 +166,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
         asked = program.Program(
             processes=loaded,
             works=[] if no_work else works,
+            delivery=None if no_work else Delivery(words=cli_deliver.deliver_words(webhooks_allow, webhooks_backoff)),
+            webhooks_allow=destinations.allowed(webhooks_allow),
             database=database,
             spool=spool,
             audit_log=audit_log,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 import click
 from click.core import ParameterSource
 
-from mcp_codegen.orchestrator import cli_batch, command_line, loading
+from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading
 from mcp_codegen.orchestrator.telemetry import exporting
 
 GRACE_SECONDS = 10.0
@@ -46,6 +47,9 @@ GRACE_SECONDS = 10.0
     help="Answer Prometheus there; of several PROCESSes the second takes the next port, and so on.",
 )
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Where that port is opened.")
+@click.option("--webhooks", is_flag=True, help="Deliver webhooks too, in a program beside it; see `webhooks`.")
+@cli_deliver.allow_option
+@cli_deliver.backoff_option
 @click.option("--until-input-ends", is_flag=True, hidden=True)
 @command_line.log_format_option
 @command_line.debug_option
@@ -61,6 +65,9 @@ def worker(  # noqa: PLR0917 - click passes them by name
     recovery_time: float,
     metrics_port: int | None,
     metrics_host: str,
+    webhooks: bool,
+    webhooks_allow: tuple[str, ...],
+    webhooks_backoff: str | None,
     until_input_ends: bool,
     debug: bool,
 ) -> None:
@@ -102,8 +109,9 @@ def worker(  # noqa: PLR0917 - click passes them by name
             )
             for process, path in loaded
         ]
-        if len(works) > 1:
-            sys.exit(worker_group.run(processes, _words(), metrics_port))
+        others = [_deliver_words(database, webhooks_allow, webhooks_backoff)] if webhooks else []
+        if len(works) + len(others) > 1:
+            sys.exit(worker_group.run(processes, _words(), others, metrics_port=metrics_port))
         if until_input_ends:
             worker_group.stop_when_input_ends()
         with exporting.exported("mcp-orchestrator-worker", scraped=metrics_port is not None) as registry:
@@ -111,6 +119,12 @@ def worker(  # noqa: PLR0917 - click passes them by name
                 exporting.listen(registry, metrics_host, metrics_port)
             code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
     sys.exit(code)
+
+
+def _deliver_words(database: str, allow: tuple[str, ...], backoff: str | None) -> list[str]:
+    """Its database by the environment, since arguments are seen by everybody."""
+    os.environ[cli_batch.DATABASE_VARIABLE] = database
+    return [*cli_deliver.deliver_words(allow, backoff)]
 
 
 def _words() -> list[str]:
@@ -122,7 +136,7 @@ def _words() -> list[str]:
         if name == "metrics_port":
             continue  # each has its own
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if isinstance(parameter, click.Option) and typed:
+        if isinstance(parameter, click.Option) and typed and not name.startswith("webhooks"):
             value = context.params[name]
             several = value if isinstance(value, tuple) else (value,)
             words += [parameter.opts[0] if each is True else f"{parameter.opts[0]}={each}" for each in several]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import tables
+from mcp_codegen.orchestrator.durable import outbox, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
@@ -89,7 +89,10 @@ def mark_batch(engine: sa.Engine, batch: str, state: State, *, rejected: int | N
     with engine.begin() as connection:
         if rejected is not None:
             connection.execute(chosen.values(rejected=rejected))
+        before = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
         done = connection.execute(chosen.where(batches.c.state.in_(BEFORE[state])).values(values))
+        if done.rowcount and state in ("ended", "cancelled") and state != before:
+            outbox.note_batch(connection, engine, batch)
         return done.rowcount > 0
 
 
@@ -138,7 +141,8 @@ def close_batches(engine: sa.Engine, queue: str) -> None:
         strange = sa.exists().where(runs.c.batch == name, runs.c.queue != queue)
         ended = sa.update(batches).where(batches.c.batch == name, batches.c.state == "submitted", ~unended, ~strange)
         with engine.begin() as connection:
-            connection.execute(ended.values(state="ended", ended_ms=milliseconds()))
+            if connection.execute(ended.values(state="ended", ended_ms=milliseconds())).rowcount:
+                outbox.note_batch(connection, engine, name)
 
 
 def add(
@@ -172,7 +176,7 @@ def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: 
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended, without personal data; noting it again changes nothing.
+    """Note how a run ended, without personal data, and the events of it; noting it again changes nothing.
 
     One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
     """
@@ -190,7 +194,10 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
     cancelled = runs.c.status.is_not_distinct_from("cancelled")
     chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        connection.execute(chosen.values(values))
+        if connection.execute(chosen.where(runs.c.status.is_(None)).values(values)).rowcount:
+            outbox.note_run(connection, engine, record)
+        else:
+            connection.execute(chosen.values(values))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

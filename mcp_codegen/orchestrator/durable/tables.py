@@ -131,6 +131,39 @@ limits = sa.Table(
     sa.Column("free_ms", sa.Double, nullable=False, comment="when the next call may be made"),
 )
 
+subscriptions = sa.Table(
+    "orchestrator_webhooks",
+    metadata,
+    sa.Column("webhook", sa.String(40), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("events", sa.Text, nullable=False, comment="kinds, with spaces between them"),
+    sa.Column("process", sa.String(64), comment="only what is of it"),
+    sa.Column("batch", sa.String(100), comment="only what is of it"),
+    sa.Column("secret_env", sa.String(100), nullable=False, comment="the environment variable that holds its secret"),
+    sa.Column("disabled", sa.Text, comment="why nothing more is sent there"),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+deliveries = sa.Table(
+    "orchestrator_deliveries",
+    metadata,
+    sa.Column("delivery", sa.String(40), primary_key=True),
+    sa.Column("webhook", sa.String(40), nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False, comment="what is sent, byte by byte"),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("due_ms", sa.BigInteger, nullable=False, comment="when it is to be tried; names the attempt"),
+    sa.Column("queued_ms", sa.BigInteger, comment="since when the engine has the attempt"),
+    sa.Column("state", sa.String(10), nullable=False, comment="due, queued, delivered or dead"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("status", sa.Integer, comment="HTTP's, of the last answer"),
+    sa.Column("problem", sa.Text, comment="why the last attempt failed, in short"),
+    sa.UniqueConstraint("webhook", "event"),
+    sa.Index("orchestrator_deliveries_by_state", "state", "due_ms"),
+)
+
 
 def now_ms(database: sa.Engine) -> sa.ColumnElement[float]:
     """This moment by the clock that all processes on the database share."""

@@ -20,6 +20,7 @@ from mcp_codegen.orchestrator.service import (
     problems,
     processes,
     runs,
+    webhooks,
 )
 from mcp_codegen.orchestrator.service.guard import GuardedRoute
 from mcp_codegen.orchestrator.service.limits import RequestLimits
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.routes,
     events.routes,
     auditing.routes,
+    webhooks.routes,
 )
 
 

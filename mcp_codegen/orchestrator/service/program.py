@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -31,9 +31,10 @@ from mcp_codegen.orchestrator.service.served import Served
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.serving import Listening
 from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
-from mcp_codegen.orchestrator.service.working import Work, working
+from mcp_codegen.orchestrator.service.working import Delivery, Work, working
 from mcp_codegen.orchestrator.telemetry import exporting, exposition
 from mcp_codegen.orchestrator.telemetry.figures import Figures
+from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 ISSUER_SECONDS = 10.0
 LISTENERS: tuple[notifying.Listener, ...] = ()
@@ -58,6 +59,9 @@ class Program:
     """Names by which the service may be called, beside those of this machine."""
     trust: Trust | None
     limits: Limits
+    delivery: Delivery | None = None
+    """That webhooks are delivered; None where others do."""
+    webhooks_allow: Allowed = field(default_factory=Allowed)
 
 
 async def run(program: Program) -> None:
@@ -77,7 +81,8 @@ async def run(program: Program) -> None:
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database, program.listening.grace, Path(folder)):
+        grace, delivery = program.listening.grace, program.delivery
+        async with working(program.works, program.database, grace, Path(folder), delivery, kept):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))
@@ -106,6 +111,7 @@ def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None
             limits=program.limits,
             throttle=Throttle(program.limits),
             metrics=partial(exposition.text, registry, metrics) if registry is not None else None,
+            webhooks_allow=program.webhooks_allow,
         )
 
 

@@ -13,7 +13,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     """Starts, cancels, resumes and retries; sees personal data."""
     ADMIN = "admin"
-    """Sees the audit log and the keys."""
+    """Sees the audit log and the keys, and says who is told of what by webhooks."""
 
     def includes(self, other: Role) -> bool:
         """Whether who has this role may do what the other one may."""
@@ -49,6 +49,15 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("POST", "/batches/{batch}/retry-failed"): Role.OPERATOR,
     ("GET", "/events"): Role.VIEWER,
     ("GET", "/audit"): Role.ADMIN,
+    ("GET", "/webhooks"): Role.ADMIN,
+    ("POST", "/webhooks"): Role.ADMIN,
+    ("GET", "/webhooks/{webhook}"): Role.ADMIN,
+    ("PATCH", "/webhooks/{webhook}"): Role.ADMIN,
+    ("DELETE", "/webhooks/{webhook}"): Role.ADMIN,
+    ("POST", "/webhooks/{webhook}/test"): Role.ADMIN,
+    ("POST", "/webhooks/{webhook}/redeliver"): Role.ADMIN,
+    ("GET", "/webhooks/{webhook}/deliveries"): Role.ADMIN,
+    ("POST", "/deliveries/{delivery}/redeliver"): Role.ADMIN,
 }
 """Every route stands here: the application refuses to be made with one that does not."""
 

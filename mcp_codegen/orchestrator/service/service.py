@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from mcp_codegen.orchestrator.service.intake import Intake
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.served import Served
+from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Service:
     throttle: Throttle
     metrics: Callable[[], bytes] | None = None
     """Prometheus' text; none where nothing is measured."""
+    webhooks_allow: Allowed = field(default_factory=Allowed)
+    """Where webhooks may go besides public https addresses."""
 
     def served(self, process: str) -> Served:
         """The process of that name. Raises `Refusal` (404)."""

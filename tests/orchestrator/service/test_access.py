@@ -25,7 +25,7 @@ from tests.orchestrator.service.conftest import (
     until,
 )
 
-PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing"}
+PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing", "webhook": "nothing", "delivery": "nothing"}
 NAMES = {"viewer": "Runs.Read", "operator": "Runs.Operate", "admin": "Runs.Admin"}
 MAY = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
 

@@ -59,7 +59,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, collector: Collector, upstre
         assert client.post("/batches", json=rows).status_code == 202
         until(lambda: len(collector.named("run customer_billing")) == 2)
         until(lambda: any(span.trace == TRACE and span.name == API for span in collector.spans))
-        until(lambda: MEASURED <= collector.metrics)
+        until(lambda: collector.metrics >= MEASURED)
         yield Scene(client, service, collector, upstream)
 
 
