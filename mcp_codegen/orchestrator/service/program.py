@@ -82,7 +82,7 @@ async def run(program: Program) -> None:
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
         grace, delivery = program.listening.grace, program.delivery
-        async with working(program.works, program.database, grace, Path(folder), delivery, kept):
+        async with working(program.works, program.database, grace, metrics=Path(folder), delivery=delivery, kept=kept):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))

@@ -67,6 +67,7 @@ async def working(
     works: Sequence[Work],
     database: str,
     grace: int,
+    *,
     metrics: Path,
     delivery: Delivery | None = None,
     kept: sa.Engine | None = None,
