@@ -129,7 +129,7 @@ def watch(rules: Path, database: str) -> None:
         kept = databases.connect(database)
         ledger.prepare(kept)
         command_line.say(f"{len(read.rules)} rules are looked at", sys.stderr)
-        watching.run(watching.Watch(kept, read, send), threading.Event())
+        watching.run(watching.Watch(kept, read, send, [notifying.webhooks(kept)]), threading.Event())
 
 
 @contextmanager

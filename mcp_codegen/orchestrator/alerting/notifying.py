@@ -6,8 +6,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from mcp_codegen.orchestrator.alerting.rules import Rules
 from mcp_codegen.orchestrator.alerting.states import Alert
+from mcp_codegen.orchestrator.durable import outbox
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.moments import told
 
@@ -48,6 +51,23 @@ def notice(alert: Alert) -> Notice:
         text=alert.text,
         time=told(moment) or "",
     )
+
+
+def webhooks(database: sa.Engine) -> Listener:
+    """Notes each notice as an event `alert` for webhooks, once however often it is told."""
+
+    def note(what: Notice) -> None:
+        outbox.alert(
+            database,
+            rule=what.rule,
+            state=what.state,
+            severity=what.severity,
+            message=what.text,
+            subject=what.subject,
+            key=what.id,
+        )
+
+    return note
 
 
 def sender(rules: Rules, environ: Mapping[str, str]) -> Send:

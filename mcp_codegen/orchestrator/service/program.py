@@ -37,8 +37,6 @@ from mcp_codegen.orchestrator.telemetry.figures import Figures
 from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 ISSUER_SECONDS = 10.0
-LISTENERS: tuple[notifying.Listener, ...] = ()
-"""Who hears of alerts besides the destinations of their rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +120,7 @@ def _alerting(program: Program, kept: sa.Engine) -> Iterator[None]:
         yield
         return
     read = rules.read(program.alerts)
-    watch = watching.Watch(kept, read, notifying.sender(read, os.environ), listeners=LISTENERS)
+    watch = watching.Watch(kept, read, notifying.sender(read, os.environ), [notifying.webhooks(kept)])
     with watching.kept(watch):
         yield
 
