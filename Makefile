@@ -133,7 +133,7 @@ pwd -P >.venv/.unfinished; \
 echo "Installing into .venv; the first time takes a minute or two"; \
 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install \
-    --editable '.[orchestrator,dev]' $(addprefix --editable ,$(PACKAGES)); \
+    --editable '.[orchestrator,service,telemetry,azure,alerts,dev]' $(addprefix --editable ,$(PACKAGES)); \
 mv .venv/.unfinished $(INSTALLED); \
 echo "Ready"
 endef

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from mcp_codegen.orchestrator import (
+    cli_alerts,
     cli_batch,
     cli_batches,
     cli_keys,
@@ -35,6 +36,7 @@ from mcp_codegen.orchestrator.errors import ResultsError, UserError, shown
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.progress import Progress
 from mcp_codegen.orchestrator.record import RunRecord
+from mcp_codegen.orchestrator.telemetry import exporting
 
 EXIT_SUCCEEDED, EXIT_FAILED = 0, 1
 
@@ -61,7 +63,7 @@ def main() -> None:
 COMMANDS = (
     *(cli_batch.batch, cli_worker.worker, cli_report.report),
     *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
-    *(cli_serve.serve, cli_keys.keys, cli_webhooks.webhooks),
+    *(cli_serve.serve, cli_alerts.alerts, cli_keys.keys, cli_webhooks.webhooks),
 )
 for verb in COMMANDS:
     main.add_command(verb)
@@ -132,7 +134,8 @@ def run(  # noqa: PLR0917 - click passes them by name
         endings[0].start()
 
     try:
-        asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
+        with exporting.exported("mcp-orchestrator"):
+            asyncio.run(runner.run(loaded, given, server=server, mock=catalog, watch=progress, finish=finish))
     finally:
         progress.close()
         for ending in endings:

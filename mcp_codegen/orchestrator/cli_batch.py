@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mcp_codegen.orchestrator import command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
+from mcp_codegen.orchestrator.telemetry import exporting
 
 if TYPE_CHECKING:
     from mcp_codegen.orchestrator.durable.queues import Priority
@@ -100,6 +101,7 @@ def check_installed() -> None:
 @personal_option
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
+@command_line.log_format_option
 @command_line.debug_option
 def batch(  # noqa: PLR0917 - click passes them by name
     process: str,
@@ -180,7 +182,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
             console = Console(stderr=True, highlight=False)
             kept = databases.connect(database)
             try:
-                ending = asyncio.run(batch_verb.execute(order, kept, console))
+                with exporting.exported("mcp-orchestrator"):
+                    ending = asyncio.run(batch_verb.execute(order, kept, console))
             finally:
                 kept.dispose()
     command_line.say(batch_verb.to_json(ending) if as_json else ending.text)

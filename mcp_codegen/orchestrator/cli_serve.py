@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mcp_codegen.orchestrator import cli_batch, cli_deliver, cli_keys, command_line, loading
+from mcp_codegen.orchestrator import cli_alerts, cli_batch, cli_deliver, cli_keys, command_line, loading
 from mcp_codegen.orchestrator.errors import UserError
 
 VARIABLE = "ORCHESTRATOR_"
@@ -67,6 +67,13 @@ VARIABLE = "ORCHESTRATOR_"
     help="Who did what as lines of JSON too; - is standard error.",
 )
 @click.option(
+    "--alerts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar=cli_alerts.VARIABLE,
+    help=f"Rules of alerts that it looks at; see `mcp-orchestrator alerts`. Also {cli_alerts.VARIABLE}.",
+)
+@click.option(
     "--rate", type=click.FloatRange(1), default=100, show_default=True, help="Requests in a second of one caller."
 )
 @click.option(
@@ -87,6 +94,7 @@ VARIABLE = "ORCHESTRATOR_"
     show_default=True,
     help="What requests and runs in flight have to end in.",
 )
+@command_line.log_format_option
 @command_line.debug_option
 def serve(  # noqa: PLR0917 - click passes them by name
     processes: tuple[str, ...],
@@ -107,6 +115,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     oidc_jwks_url: str,
     oidc_roles: str,
     audit_log: Path | None,
+    alerts: Path | None,
     rate: float,
     max_upload: int,
     webhooks_allow: tuple[str, ...],
@@ -162,6 +171,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
             database=database,
             spool=spool,
             audit_log=audit_log,
+            alerts=alerts,
             listening=Listening(host=host, port=port, grace=grace, proxies=proxies),
             hosts=hosts,
             trust=tokens.trust(oidc_issuer, oidc_audience, oidc_jwks_url, oidc_roles),

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading
+from mcp_codegen.orchestrator.telemetry import exporting
 
 GRACE_SECONDS = 10.0
 
@@ -39,10 +40,18 @@ GRACE_SECONDS = 10.0
     help="Within this time others go on with the runs of this worker should it die. One that stands still for two "
     "thirds of it ends itself.",
 )
+@click.option(
+    "--metrics-port",
+    metavar="PORT",
+    type=click.IntRange(1, 65_535),
+    help="Answer Prometheus there; of several PROCESSes the second takes the next port, and so on.",
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Where that port is opened.")
 @click.option("--webhooks", is_flag=True, help="Deliver webhooks too, in a program beside it; see `webhooks`.")
 @cli_deliver.allow_option
 @cli_deliver.backoff_option
 @click.option("--until-input-ends", is_flag=True, hidden=True)
+@command_line.log_format_option
 @command_line.debug_option
 def worker(  # noqa: PLR0917 - click passes them by name
     processes: tuple[str, ...],
@@ -54,6 +63,8 @@ def worker(  # noqa: PLR0917 - click passes them by name
     start_rate: str | None,
     grace: float,
     recovery_time: float,
+    metrics_port: int | None,
+    metrics_host: str,
     webhooks: bool,
     webhooks_allow: tuple[str, ...],
     webhooks_backoff: str | None,
@@ -100,10 +111,13 @@ def worker(  # noqa: PLR0917 - click passes them by name
         ]
         others = [_deliver_words(database, webhooks_allow, webhooks_backoff)] if webhooks else []
         if len(works) + len(others) > 1:
-            sys.exit(worker_group.run(processes, _words(), others))
+            sys.exit(worker_group.run(processes, _words(), others, metrics_port=metrics_port))
         if until_input_ends:
             worker_group.stop_when_input_ends()
-        code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
+        with exporting.exported("mcp-orchestrator-worker", scraped=metrics_port is not None) as registry:
+            if metrics_port is not None:
+                exporting.listen(registry, metrics_host, metrics_port)
+            code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
     sys.exit(code)
 
 
@@ -119,6 +133,8 @@ def _words() -> list[str]:
     words: list[str] = []
     for parameter in context.command.params:
         name = parameter.name or ""
+        if name == "metrics_port":
+            continue  # each has its own
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if isinstance(parameter, click.Option) and typed and not name.startswith("webhooks"):
             value = context.params[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import click
 
 from mcp_codegen.orchestrator import connecting, runner, summary
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, shown
+from mcp_codegen.orchestrator.telemetry import logs
 
 BESIDE_PROCESS = "BESIDE-PROCESS"
 CATALOG_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
@@ -33,6 +35,25 @@ mock_option = click.option(
     flag_value=BESIDE_PROCESS,
     help="Answer from a stand-in of the catalog's APIs, started for this run. Without CATALOG, which is then "
     "api_catalog.* beside PROCESS, write it after PROCESS.",
+)
+LOG_FORMAT_VARIABLE = "ORCHESTRATOR_LOG_FORMAT"
+
+
+def _use_log_format(_context: click.Context, _option: click.Parameter, chosen: str) -> None:
+    if chosen == "json":
+        os.environ[LOG_FORMAT_VARIABLE] = chosen  # for the workers that it starts
+        logs.set_up()
+
+
+log_format_option = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    envvar=LOG_FORMAT_VARIABLE,
+    expose_value=False,
+    callback=_use_log_format,
+    help="json: lines on standard error with the ids of run, step and trace, without secrets and personal data.",
 )
 debug_option = click.option(
     "--debug", is_flag=True, help="Show the whole of each error on standard error; it may hold secrets."

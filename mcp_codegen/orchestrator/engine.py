@@ -6,12 +6,15 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from mcp_codegen.orchestrator import masking, values
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError, describe, root_cause
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run, Watch, attempt
-from mcp_codegen.orchestrator.record import ErrorRecord, Measure, RunRecord, RunStatus, now
+from mcp_codegen.orchestrator.record import ErrorRecord, Measure, Outcome, RunRecord, RunStatus, Stored, now
+from mcp_codegen.orchestrator.retrying import Retry
+from mcp_codegen.orchestrator.telemetry import metering, observing, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +47,7 @@ class LocalEngine:
         """Start a run; see `Engine`."""
         run_id = run_id or str(uuid.uuid4())
         if run_id not in self._runs:
-            run = Run[OutputT](run_id, perform=attempt, watch=self._watch)
-            self._runs[run_id] = asyncio.create_task(conduct(process, client, given, run))
+            self._runs[run_id] = asyncio.create_task(self._conduct(process, client, given, run_id))
         return run_id
 
     async def wait(self, run_id: str) -> RunRecord:
@@ -55,6 +57,18 @@ class LocalEngine:
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; see `Engine`."""
         self._runs[run_id].cancel()
+
+    async def _conduct(
+        self, process: Process[ClientT, InputT, OutputT], client: ClientT, given: InputT, run_id: str
+    ) -> RunRecord:
+        async def perform(key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None) -> Outcome:
+            return await observing.step(process.name, run_id, key, lambda: attempt(key, call, retry))
+
+        run = Run[OutputT](run_id, perform=perform, watch=self._watch)
+        with tracing.run(process.name, run_id) as span, metering.in_flight(process.name):
+            record = await conduct(process, client, given, run)
+            observing.run_ended(record, span)
+        return record
 
 
 async def conduct(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable.tables import batches, removals, runs
+from mcp_codegen.orchestrator.durable.tables import batches, origins, removals, runs
 from mcp_codegen.orchestrator.durable.transact import History
 
 CHUNK = 200
@@ -58,6 +58,8 @@ def prune(
     with database.begin() as connection:
         empty = ~sa.exists().where(runs.c.batch == batches.c.batch)
         pruned.batches = connection.execute(sa.delete(batches).where(*_over(before_ms, batch), empty)).rowcount
+        gone = ~sa.exists().where(batches.c.batch == origins.c.batch)
+        connection.execute(sa.delete(origins).where(origins.c.batch != "", gone))
 
 
 def shrink(database: sa.Engine) -> None:
@@ -77,6 +79,7 @@ def _take(database: sa.Engine, before_ms: int, batch: str | None) -> int:
         if ids:
             connection.execute(sa.insert(removals), [{"run_id": run_id} for run_id in ids])
             connection.execute(sa.delete(runs).where(runs.c.run_id.in_(ids)))
+            connection.execute(sa.delete(origins).where(origins.c.run_id.in_(ids)))
     return len(ids)
 
 

@@ -73,6 +73,39 @@ personal_names = sa.Table(
     sa.Column("name", sa.String(200), primary_key=True, comment="of a member of its inputs or outputs that is masked"),
 )
 
+streaks = sa.Table(
+    "orchestrator_streaks",
+    metadata,
+    sa.Column("process", sa.String(64), primary_key=True),
+    sa.Column("step", sa.String(64), primary_key=True),
+    sa.Column("in_a_row", sa.BigInteger, nullable=False, comment="failures since it last succeeded"),
+    sa.Column("error_code", sa.Text, nullable=False, comment="of the last failure"),
+    sa.Column("failed_ms", sa.BigInteger, nullable=False, comment="when the last run that it failed in ended"),
+)
+
+alerts = sa.Table(
+    "orchestrator_alerts",
+    metadata,
+    sa.Column("rule", sa.String(64), primary_key=True),
+    sa.Column("subject", sa.String(300), primary_key=True, comment="what it is about: a process, a step, a batch"),
+    sa.Column("state", sa.String(10), nullable=False, comment="pending, firing, resolved"),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("text", sa.Text, nullable=False, comment="for people; holds no personal data"),
+    sa.Column("since_ms", sa.BigInteger, nullable=False, comment="since when it is in this state"),
+    sa.Column("told_ms", sa.BigInteger, comment="when it was last told of"),
+    sa.Column("untold", sa.Text, nullable=False, comment="destinations that have still to hear of it, with commas"),
+    sa.Column("tries", sa.BigInteger, nullable=False, default=0),
+    sa.Column("next_ms", sa.BigInteger, nullable=False, default=0, comment="when they are tried again"),
+)
+
+origins = sa.Table(
+    "orchestrator_origins",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True, comment="empty where it is that of a batch"),
+    sa.Column("batch", sa.String(100), primary_key=True, comment="empty where it is that of a run"),
+    sa.Column("traceparent", sa.String(55), nullable=False, comment="of the request that started it"),
+)
+
 removals = sa.Table(
     "orchestrator_removals",
     metadata,

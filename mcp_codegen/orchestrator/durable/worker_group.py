@@ -13,14 +13,21 @@ from collections.abc import Sequence
 LOOK_SECONDS = 0.2
 
 
-def run(processes: Sequence[str], words: Sequence[str], others: Sequence[Sequence[str]] = ()) -> int:
+def run(
+    processes: Sequence[str],
+    words: Sequence[str],
+    others: Sequence[Sequence[str]] = (),
+    *,
+    metrics_port: int | None = None,
+) -> int:
     """Start a worker for each process, and end all with the first that ends; gives the highest exit code.
 
     `others` are verbs with their words that run beside them, each in a program of its own too.
 
     A signal is passed on. Should this program be killed, the others stop: their standard input closes.
     """
-    verbs = [*(["worker", process, *words] for process in processes), *map(list, others)]
+    own = (["worker", process, *words, *_port(metrics_port, number)] for number, process in enumerate(processes))
+    verbs = [*own, *map(list, others)]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "mcp_codegen.orchestrator", *verb, "--until-input-ends"],
@@ -44,6 +51,10 @@ def run(processes: Sequence[str], words: Sequence[str], others: Sequence[Sequenc
         time.sleep(LOOK_SECONDS)
     stop()
     return max(code if code >= 0 else 128 - code for code in (worker.wait() for worker in workers))
+
+
+def _port(first: int | None, number: int) -> list[str]:
+    return [] if first is None else [f"--metrics-port={first + number}"]
 
 
 def stop_when_input_ends() -> None:

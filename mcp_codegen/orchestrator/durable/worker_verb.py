@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.errors import UserError, describe
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.summary import error_text
+from mcp_codegen.orchestrator.telemetry import figures
+from mcp_codegen.orchestrator.telemetry.exporting import FILE_VARIABLE
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +72,10 @@ async def _work(
         start_rate=work.start_rate,
         recovery_seconds=work.recovery_seconds,
     )
-    async with opening as engine:
+    async with opening as engine, AsyncExitStack() as stack:
         version = queues.version(work.process, mock=mock)
+        if FILE_VARIABLE not in os.environ:  # a worker of the service leaves the database's figures to it
+            stack.enter_context(figures.told(kept))
         say(f"worker {os.getpid()} works on {engine.queue}: version {version}, {work.concurrency} runs at a time")
         waiting = [asyncio.ensure_future(event.wait()) for event in (stopped, engine.broken)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

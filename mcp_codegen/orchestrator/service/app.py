@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import compile_path
 
 from mcp_codegen.orchestrator.service import (
@@ -14,6 +15,7 @@ from mcp_codegen.orchestrator.service import (
     description,
     events,
     health,
+    metrics,
     pages,
     problems,
     processes,
@@ -28,8 +30,12 @@ from mcp_codegen.orchestrator.service.roles import ROUTES
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.shield import Shield
 
+TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False, "auto_configure": False}
+"""A span and a duration for each request; its logs would hold texts of errors."""
+
 ROUTERS: tuple[APIRouter, ...] = (
     health.routes,
+    metrics.routes,
     description.routes,
     pages.routes,
     processes.routes,
@@ -52,7 +58,12 @@ def create(service: Service, *, hosts: Sequence[str] = ()) -> FastAPI:
     Raises RuntimeError for a route without a role: a mistake of who wrote it, which no caller shall find first.
     """
     app = FastAPI(
-        version=version("mcp-codegen"), openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+        version=version("mcp-codegen"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=TELEMETRY,
     )
     app.state.service = service
     app.state.pages = Pages(app.version)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.alerting import notifying, rules, watching
 from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError
 from mcp_codegen.orchestrator.loading import AnyProcess
@@ -28,6 +33,8 @@ from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.serving import Listening
 from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
 from mcp_codegen.orchestrator.service.working import Delivery, Work, working
+from mcp_codegen.orchestrator.telemetry import exporting, exposition
+from mcp_codegen.orchestrator.telemetry.figures import Figures
 from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 ISSUER_SECONDS = 10.0
@@ -44,6 +51,8 @@ class Program:
     database: str
     spool: Path
     audit_log: Path | None
+    alerts: Path | None
+    """The rules of alerts, if there are any."""
     listening: Listening
     hosts: tuple[str, ...]
     """Names by which the service may be called, beside those of this machine."""
@@ -60,12 +69,19 @@ async def run(program: Program) -> None:
     tables.prepare(kept)
     _check_door(program, kept)
     socket = serving.bind(program.listening.host, program.listening.port)
-    with socket, opened(program, kept) as service:
+    with (
+        socket,
+        tempfile.TemporaryDirectory(prefix="orchestrator-", ignore_cleanup_errors=True) as folder,
+        exporting.exported("mcp-orchestrator", scraped=True) as registry,
+        opened(program, kept, registry, Path(folder)) as service,
+        _alerting(program, kept),
+    ):
         names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
         application = app.create(
             service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
         )
-        async with working(program.works, program.database, program.listening.grace, program.delivery, kept):
+        grace, delivery = program.listening.grace, program.delivery
+        async with working(program.works, program.database, grace, metrics=Path(folder), delivery=delivery, kept=kept):
             service.intake.go_on()
             socket.listen()
             _say(program, kept, serving.url(socket))
@@ -73,13 +89,14 @@ async def run(program: Program) -> None:
 
 
 @contextmanager
-def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
+def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path) -> Iterator[Service]:
     """The service over a database whose tables are there. Raises OrchestratorError."""
     with ExitStack() as stack:
         served = {name: _served(stack, kept, process, mock) for name, (process, mock) in program.processes.items()}
         history = stack.enter_context(transact.history(kept))
         if history is None:
             raise OrchestratorError("the database has no tables of the engine", code="database")
+        Figures(kept, history).observe()
         intake = Intake(kept, program.spool, served)
         stack.callback(intake.close)
         yield Service(
@@ -92,8 +109,21 @@ def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
             audit=Audit(kept, program.audit_log),
             limits=program.limits,
             throttle=Throttle(program.limits),
+            metrics=partial(exposition.text, registry, metrics) if registry is not None else None,
             webhooks_allow=program.webhooks_allow,
         )
+
+
+@contextmanager
+def _alerting(program: Program, kept: sa.Engine) -> Iterator[None]:
+    """Look at the rules of alerts, where there are any. Raises UserError."""
+    if program.alerts is None:
+        yield
+        return
+    read = rules.read(program.alerts)
+    watch = watching.Watch(kept, read, notifying.sender(read, os.environ), [notifying.webhooks(kept)])
+    with watching.kept(watch):
+        yield
 
 
 def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:

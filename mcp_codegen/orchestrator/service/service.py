@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ class Service:
     audit: Audit
     limits: Limits
     throttle: Throttle
+    metrics: Callable[[], bytes] | None = None
+    """Prometheus' text; none where nothing is measured."""
     webhooks_allow: Allowed = field(default_factory=Allowed)
     """Where webhooks may go besides public https addresses."""
 

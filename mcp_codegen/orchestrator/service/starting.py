@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
 from mcp_codegen.orchestrator import inputs, values
-from mcp_codegen.orchestrator.durable import batching, ledger
+from mcp_codegen.orchestrator.durable import batching, ledger, origins
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service import problems
@@ -44,6 +44,7 @@ def start(service: Service, served: Served, run_id: str, given: JsonValue, prior
     with database.begin() as connection:
         if ledger.add_one(connection, database, run_id, name, queue=served.queue):
             served.submitter.enqueue(connection, run_id, given, priority=priority)
+            origins.keep(connection, database, run_id=run_id)
             return True
     row = ledger.find_run(database, run_id)
     if row is not None and row.process == name and row.queue == served.queue and service.history.given(run_id) == given:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from mcp_codegen.orchestrator import inputs
-from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable import ledger, origins
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.service import intake, problems
 from mcp_codegen.orchestrator.service.guard import parse
@@ -113,6 +113,8 @@ def _note(service: Service, order: Order) -> None:
     if (row.process, row.mock) != (order.process, served.mock):
         whose = f"the batch {order.batch} is one of {row.process}" + (", against a stand-in" if row.mock else "")
         raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
+    with service.database.begin() as connection:
+        origins.keep(connection, service.database, batch=order.batch)
     if not ledger.mark_batch(service.database, order.batch, "running"):
         raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
 

@@ -19,6 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator.cli_batch import DATABASE_VARIABLE
+from mcp_codegen.orchestrator.telemetry.exporting import FILE_VARIABLE
+from mcp_codegen.orchestrator.telemetry.exposition import ENDING
 from mcp_codegen.orchestrator.webhooks import delivering
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
@@ -62,15 +64,23 @@ class Delivery:
 
 @asynccontextmanager
 async def working(
-    works: Sequence[Work], database: str, grace: int, delivery: Delivery | None = None, kept: sa.Engine | None = None
+    works: Sequence[Work],
+    database: str,
+    grace: int,
+    *,
+    metrics: Path,
+    delivery: Delivery | None = None,
+    kept: sa.Engine | None = None,
 ) -> AsyncIterator[None]:
     """Keep a worker for each piece of work as long as the block lasts; then stop them, and wait for them.
 
     Who delivers is started when somebody has subscribed, as the database says: most services have no webhooks.
 
-    Their runs in flight have `grace` seconds to end in; after that other workers go on with them.
+    Their runs in flight have `grace` seconds to end in; after that other workers go on with them. Each writes its
+    metrics to a file in the folder `metrics`.
     """
-    tasks = [asyncio.create_task(_keep(work, database, grace)) for work in works]
+    files = [metrics / f"{number}-{Path(work.process).stem}{ENDING}" for number, work in enumerate(works, 1)]
+    tasks = [asyncio.create_task(_keep(work, database, grace, file)) for work, file in zip(works, files, strict=True)]
     if delivery is not None and kept is not None:
         tasks.append(asyncio.create_task(_deliver(delivery, database, grace, kept)))
     try:
@@ -94,14 +104,14 @@ def _subscribed(kept: sa.Engine) -> bool:
         return False
 
 
-async def _keep(work: Work | Delivery, database: str, grace: int) -> None:
+async def _keep(work: Work | Delivery, database: str, grace: int, metrics: Path | None = None) -> None:
     loop, wait = asyncio.get_running_loop(), FIRST_WAIT
     while True:
         began = loop.time()
         child = await asyncio.create_subprocess_exec(
             *work.command(),
             stdin=asyncio.subprocess.PIPE,  # it ends when this closes
-            env=os.environ | {DATABASE_VARIABLE: database},
+            env=os.environ | {DATABASE_VARIABLE: database} | ({FILE_VARIABLE: str(metrics)} if metrics else {}),
             start_new_session=True,  # Ctrl-C is ours to handle
         )
         try:

@@ -116,13 +116,13 @@ class ApiClient:
     ) -> AbstractAsyncContextManager[Self]:
         """Run the server as a child process over stdio.
 
-        Of this process's environment it sees its own settings, or those in `environ` when that is given, and the
-        proxies and certificates of the machine.
+        Of this process's environment it sees its own settings, or those in `environ` when that is given, the proxies
+        and certificates of the machine, and where OpenTelemetry sends to.
         """
         settings = _passed(cls.variables) if environ is None else environ
         # The child finds the same modules as this process, installed or not, and none in the current folder (-P).
         paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
-        passed = {**_passed(NETWORK_VARIABLES), **settings, "PYTHONPATH": paths}
+        passed = {**_passed(NETWORK_VARIABLES), **_telemetry(), **settings, "PYTHONPATH": paths}
         command = StdioServerParameters(command=sys.executable, args=["-P", "-m", cls.package], env=passed)
         patience = read_timeout or cls._patience(settings)
         return cls.connect(command, connect_timeout=connect_timeout, read_timeout=patience)
@@ -240,6 +240,12 @@ def _bearer(url: str, token: str) -> Bearer:
 
 def _passed(variables: Iterable[str]) -> dict[str, str]:
     return {name: os.environ[name] for name in variables if name in os.environ}
+
+
+def _telemetry() -> dict[str, str]:
+    """Where OpenTelemetry sends to; not under which name, which is this program's."""
+    names = (name for name in os.environ if name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME")
+    return _passed(names)
 
 
 def _told(text: str, meta: Mapping[str, Any]) -> ApiError:

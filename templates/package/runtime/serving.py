@@ -103,6 +103,10 @@ class Offer:
 def offered(create: Create, offer: Offer, environ: Mapping[str, str]) -> ApiServer:
     """The server as it was asked for. Raises `NotConfigured`."""
     server = create(environ)
+    if any(name.startswith("OTEL_") for name in os.environ):
+        from .exporting import export  # noqa: PLC0415 - only those who ask for it pay for it
+
+        export(server.name, server.version or "")
     if offer.include or offer.exclude:
         from .selection import chosen  # noqa: PLC0415 - only those who ask for it pay for it
 

@@ -14,7 +14,7 @@ from dbos import error as dbos_error
 from pydantic import JsonValue, TypeAdapter
 
 from mcp_codegen.orchestrator import values
-from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable import ledger, origins, streaks
 from mcp_codegen.orchestrator.durable.presence import Presence
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter
@@ -23,6 +23,7 @@ from mcp_codegen.orchestrator.errors import MisuseError
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run
 from mcp_codegen.orchestrator.record import Outcome, RunRecord, Stored
 from mcp_codegen.orchestrator.retrying import Retry, persist
+from mcp_codegen.orchestrator.telemetry import metering, observing, tracing
 
 STOPPED = asyncio.CancelledError
 """What ends a run in this process without ending the run: nothing is recorded, and it goes on elsewhere or later."""
@@ -127,17 +128,24 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
             self.in_flight[run_id] = task
         try:
             read = values.read_model(self.process.input, given)
-            record = _since_its_first_start(await conduct(self.process, self.client, read, run))
-            if ended:
-                raise ended[0]
-            if record.status == "cancelled":  # this process ends, the run does not
-                raise STOPPED
-            await asyncio.to_thread(ledger.finish, self.database, record)
+            origin = await asyncio.to_thread(origins.find, self.database, run_id) if tracing.recorded() else None
+            with tracing.run(self.process.name, run_id, origin) as span, metering.in_flight(self.process.name):
+                record = _since_its_first_start(await conduct(self.process, self.client, read, run))
+                if ended:
+                    raise ended[0]
+                if record.status == "cancelled":  # this process ends, the run does not
+                    raise STOPPED
+                await asyncio.to_thread(self._finish, record)
+                observing.run_ended(record, span)
         finally:
             self.in_flight.pop(run_id, None)
         self.on_finish(record)
         plain: JsonValue = record.model_dump(mode="json")
         return plain
+
+    def _finish(self, record: RunRecord) -> None:
+        ledger.finish(self.database, record)
+        streaks.note(self.database, record)
 
     async def _perform(
         self, ended: list[BaseException], key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None
@@ -151,7 +159,9 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
 
         async def attempt() -> JsonValue:
             try:
-                outcome = await persist(retry or self.process.retry, once)
+                outcome = await observing.step(
+                    self.process.name, str(DBOS.workflow_id), key, lambda: persist(retry or self.process.retry, once)
+                )
             except MisuseError as mistake:
                 mistakes.append(mistake)
                 return None

@@ -63,6 +63,16 @@ class History:
         found = self._client.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
         return {each.workflow_id: words[each.status] for each in found if each.status in words}
 
+    def waiting(self) -> list[tuple[str, int, int, int]]:
+        """The runs that wait for their turn: queue, number of the priority, how many, since when the oldest (ms)."""
+        system = self._client._sys_db
+        status = system.tables.workflow_status
+        columns = (status.c.queue_name, status.c.priority)
+        query = sa.select(*columns, sa.func.count(), sa.func.min(status.c.created_at)).group_by(*columns)
+        query = query.where(status.c.status.in_(("ENQUEUED", "DELAYED")), status.c.queue_name.is_not(None))
+        with system.engine.connect() as connection:
+            return [(queue, turn, many, since) for queue, turn, many, since in connection.execute(query)]
+
     def of_other_versions(self, batch: str, version: str) -> dict[str, str]:
         """Runs of a batch that are in the middle of another version of their process: run → version."""
         found = self._client.list_workflows(

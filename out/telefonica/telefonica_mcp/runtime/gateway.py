@@ -23,7 +23,7 @@ from .idempotency import idempotency_key
 from .redirects import MOST, Redirects, onward
 from .retrying import MOST_ATTEMPTS, NEVER, Retry
 from .settings import Settings, variables_of
-from .tracing import answered, traced
+from .tracing import traced
 from .wire import cookie_header, fill, header_values, query_string
 
 UNAUTHORIZED = 401
@@ -157,8 +157,9 @@ class Gateway:
             answer, url = await self._exchange(http, built, carried, base_url)
             if answer.status == UNAUTHORIZED and tokens.forget(used, carried):
                 carried = await tokens.carried(used)
-                answer, url = await self._exchange(http, request.build(http, carried), carried, base_url)
-            answered(span, answer.status)
+                again = span.carry_on(request.build(http, carried))
+                answer, url = await self._exchange(http, again, carried, base_url)
+            span.answered(answer.status)
             told = checked(answer.without(carried.secrets), returns, used.variables, accept=accept, wrapped=wrapped)
         return replace(told, url=url, base_url=base_url, shown_bytes=self.limits.model_bytes)
 
