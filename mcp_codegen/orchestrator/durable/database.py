@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ def reserved(engine: sa.Engine, name: str) -> Iterator[None]:
             try:
                 yield
             finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
+                with suppress(SQLAlchemyError):  # a connection that was lost holds it no more
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
             return
     with open(f"{engine.url.database}.lock", "ab") as file:
         try:
