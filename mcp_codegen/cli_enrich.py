@@ -14,9 +14,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mcp_codegen import descriptions, memory, pipeline, reviewing
+from mcp_codegen import descriptions, language_models, memory, pipeline, reviewing
 from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note
-from mcp_codegen.enrichment import asking, costs, prompting
+from mcp_codegen.enrichment import costs, prompting
 from mcp_codegen.enrichment.costs import Budget, Price
 from mcp_codegen.enrichment.keeping import Keeper
 from mcp_codegen.enrichment.planning import Question, plan
@@ -83,7 +83,7 @@ def enrich(
         data = pipeline.plain(loaded.read, file)
         keeper = Keeper(file, loaded.catalog.catalog.name, places(data))
         questions = plan(places(data), keeper.texts, language, only, missing=missing)
-        chosen = asking.configured_model(os.environ, model)
+        chosen = language_models.configured_model(os.environ, model)
         cost = costs.price(chosen, price)
         _foretell(questions, data, language, chosen, cost)
         if dry_run:
@@ -92,7 +92,7 @@ def enrich(
         if not questions:
             return
         budget = Budget(max_cost)
-        service = asking.service(os.environ, model)
+        service = language_models.service(os.environ, model)
         with _progress(sum(len(one.places) for one in questions)) as watch:
             try:
                 outcome = asyncio.run(

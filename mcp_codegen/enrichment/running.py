@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from mcp_codegen.descriptions import Entry
 from mcp_codegen.enrichment import answers, asking, costs, prompting
-from mcp_codegen.enrichment.asking import FailedError, RefusedError, Service
 from mcp_codegen.enrichment.costs import Budget, Price
 from mcp_codegen.enrichment.keeping import Keeper
 from mcp_codegen.enrichment.planning import Question
+from mcp_codegen.language_models import FailedError, RefusedError, Service, client
 from mcp_codegen.texts import digest
 
 CONCURRENT: Final = 6
@@ -134,7 +134,7 @@ async def run(
     Raises `SettingsError` where the service cannot be used at all.
     """
     waiting = iter(questions)
-    async with asking.client(service) as connection:
+    async with client(service) as connection:
         one = _Run(data, language, service, price, budget, keeper, watch, connection)
 
         async def work() -> None:

@@ -18,6 +18,7 @@ from mcp_codegen.orchestrator import (
     cli_batch,
     cli_batches,
     cli_prune,
+    cli_report,
     cli_runs,
     cli_worker,
     command_line,
@@ -54,7 +55,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_worker.worker, cli_runs.runs, cli_batches.batches, cli_prune.prune):
+COMMANDS = (
+    *(cli_batch.batch, cli_worker.worker, cli_report.report),
+    *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
+)
+for verb in COMMANDS:
     main.add_command(verb)
 
 

@@ -93,7 +93,8 @@ def check_installed() -> None:
     "--results",
     metavar="NAME",
     type=click.Path(path_type=Path),
-    help="Writes NAME.jsonl, NAME.csv, and NAME.rejects.csv where rows were rejected; by default the batch's name.",
+    help="Writes NAME.jsonl, NAME.csv, the report NAME.report.html (and .json), and NAME.rejects.csv where rows were "
+    "rejected; by default the batch's name.",
 )
 @personal_option
 @database_option
