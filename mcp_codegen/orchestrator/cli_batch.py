@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import command_line, loading
+from mcp_codegen.orchestrator import command_line, loading, store
 from mcp_codegen.orchestrator.errors import UserError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
     command_line.set_up_logging(debug)
     with command_line.refusing():
         check_installed()
-        from mcp_codegen.orchestrator.durable import batch_verb, batching, limiting  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import batch_verb, batching, exporting, limiting  # noqa: PLC0415 - the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 
@@ -156,6 +156,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
         loaded, path = loading.load(process)
         catalog = command_line.mock_catalog(mock, server, path)
         chosen = batching.name(name, loaded.name, file, mock=mock is not None)
+        results = results or Path(chosen)
+        store.prepare(exporting.with_suffix(results, ".jsonl"))
         order = Order(
             process=loaded,
             file=file,
@@ -163,7 +165,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
             key=key,
             server=server,
             mock=catalog,
-            results=results or Path(chosen),
+            results=results,
             show_personal=show_personal,
             priority=priority,
             mode=left_to or "work",
@@ -179,7 +181,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
             console = Console(stderr=True, highlight=False)
             kept = databases.connect(database)
             try:
-                ending = asyncio.run(batch_verb.execute(order, kept, console))
+                with databases.told():
+                    ending = asyncio.run(batch_verb.execute(order, kept, console))
             finally:
                 kept.dispose()
     command_line.say(batch_verb.to_json(ending) if as_json else ending.text)

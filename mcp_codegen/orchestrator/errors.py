@@ -112,7 +112,7 @@ def describe(error: BaseException) -> ErrorRecord:
         return ErrorRecord(code="misuse", message=_recordable(str(error)), hint="mend the process's code")
     if isinstance(error, ApiFailure):
         return ErrorRecord(
-            code=_recordable(str(error.code)),
+            code=_recordable(str(error.code))[:SHOWN_LENGTH],
             message=_recordable(str(error.message)),
             hint=_recordable(str(error.hint)),
             status=error.status if isinstance(error.status, int) else None,

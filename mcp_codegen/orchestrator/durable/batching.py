@@ -36,6 +36,8 @@ GRACE_SECONDS = 10.0
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
+SHOWN_COLUMNS = 5
+
 Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
 Reject = Callable[[int, str, dict[str, Any]], None]
 
@@ -125,7 +127,9 @@ def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> lis
             f"--inputs {shown(str(file))}: its header lacks {', '.join(missing)}",
             hint="\n    ".join(["the inputs are:", *inputs.describe(model)]),
         )
-    return [inputs.unknown_input(column, names) for column in columns if column not in names]
+    ignored = [column for column in columns if column and column not in names]
+    notes = [inputs.unknown_input(column, names) for column in ignored[:SHOWN_COLUMNS]]
+    return [*notes, f"and {len(ignored) - SHOWN_COLUMNS} more"] if len(ignored) > SHOWN_COLUMNS else notes
 
 
 def _lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:

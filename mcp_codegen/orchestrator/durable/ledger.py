@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import tables
+from mcp_codegen.orchestrator.durable import database, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
-from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
 PAGE = 200
@@ -42,17 +40,10 @@ def prepare(engine: sa.Engine) -> None:
 
     Raises OrchestratorError.
     """
-    try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-            tables.metadata.create_all(connection)
-    except SQLAlchemyError as error:
-        raise OrchestratorError(
-            f"the database's tables cannot be made ({type(error).__name__})",
-            code="database",
-            hint="the user needs the right to create tables",
-        ) from error
+    with database.told(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
+        tables.metadata.create_all(connection)
 
 
 def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:
