@@ -7,13 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import runner
 from mcp_codegen.orchestrator.durable import (
@@ -105,15 +106,16 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
                     ledger.mark_batch(kept, order.batch, "stopped")
                     raise
                 logger.debug("the batch failed", exc_info=True)
-                if (lost := database.failure(error)) is not None:
-                    raise lost from error
-                failure = error_text(describe(runner.connection_failure(order.server, error)))
+                lost = database.failure(error)
+                failure = error_text(describe(lost or runner.connection_failure(order.server, error)))
+                failure += f"\n  {lost.hint}" if lost else ""
                 ending = Ending(code=EXIT_FAILED, text="", data={})
         ended: State = "submitted" if order.mode == "submit" else "ended"
         state: State = ended if tally.stop is None and failure is None else "stopped"
-        ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
+        with suppress(SQLAlchemyError) if failure else nullcontext():  # it may be the database that failed
+            ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
     if failure is not None:
-        text = f"✗ Batch {order.batch} was not run: {failure}"
+        text = f"✗ Batch {order.batch} was not run to its end: {failure}"
         return Ending(code=EXIT_FAILED, text=text, data={"batch": order.batch, "error": failure})
     code = runner.EXIT_SIGNAL + received[0] if received and tally.stop == "signal" else ending.code
     return Ending(code=code, text="\n".join([ending.text, *_ignored(notes)]), data=ending.data)
