@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from mcp_codegen.orchestrator.durable.queues import Priority
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
+DATABASE_VARIABLE = "ORCHESTRATOR_DATABASE"
 
 database_option = click.option(
     "--database",
     metavar="FILE|URL",
     default=DEFAULT_DATABASE,
     show_default=True,
-    envvar="ORCHESTRATOR_DATABASE",
+    envvar=DATABASE_VARIABLE,
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
 )
 personal_option = click.option(
@@ -143,7 +144,12 @@ def batch(  # noqa: PLR0917 - click passes them by name
     command_line.set_up_logging(debug)
     with command_line.refusing():
         check_installed()
-        from mcp_codegen.orchestrator.durable import batch_verb, batching, exporting, limiting  # noqa: PLC0415 - the extra
+        from mcp_codegen.orchestrator.durable import (
+            batch_verb,
+            batching,
+            exporting,
+            limiting,
+        )  # noqa: PLC0415 - the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 

@@ -42,7 +42,7 @@ def show_batch(name: str, database: str, as_json: bool) -> None:
         ]
     lines = ["  ".join(cell for cell in shapes.batch_cells(told).values() if cell)]
     lines += [
-        f"  {each['runs']} of {each['code']} at {each['step'] or 'no step'}: {cut(each['message'])}"
+        f"  {each['runs']} of {each['code']} at {each['step'] or 'no step'}: {cut(str(each['message']))}"
         for each in failures
     ]
     shapes.show(told | {"failures": failures}, as_json, lines)

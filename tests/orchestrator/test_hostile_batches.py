@@ -13,11 +13,12 @@ import pytest
 
 from mcp_codegen.orchestrator.durable import database
 from mcp_codegen.orchestrator.durable.transact import submitting
+from mcp_codegen.orchestrator.durable.transact.submission import prepared
 from tests.orchestrator import postgresql
 from tests.orchestrator.conftest import PARCELS, Orchestrate
 from tests.orchestrator.test_batch import HERE, good, lines, told, written
 
-PROCESS = '''
+PROCESS = """
 import os, sqlite3
 from contextlib import asynccontextmanager
 import psycopg
@@ -47,7 +48,7 @@ async def body(run, nobody, row):
     return Done()
 
 process = Process(name="odd", title="Odd", client=Nobody, input=Row, output=Done, body=body)
-'''
+"""
 
 
 def process(act: str) -> str:
@@ -148,15 +149,18 @@ def test_on_postgresql_a_nul_in_an_error_and_connections_that_are_cut_leave_no_r
 
 
 def test_on_postgresql_who_starts_beside_another_on_an_empty_database_waits_for_the_engines_tables() -> None:
-    with postgresql.served() as url:
+    with postgresql.served() as url, ThreadPoolExecutor(1) as pool:
+        kept = database.connect(url)
 
         def submit(number: int) -> None:
-            kept = database.connect(url)
             with submitting(kept, "odd", "odd") as submitter, kept.begin() as connection:
                 submitter.enqueue(connection, f"run-{number}", {})
-            kept.dispose()
 
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(submit, range(4)))
+        first = pool.submit(submit, 1)
+        while not (prepared(kept) or first.done()):
+            pass
+        submit(2)
+        first.result()
+        kept.dispose()
         with psycopg.connect(url) as connection:
-            assert connection.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (4,)
+            assert connection.execute("SELECT count(*) FROM dbos.workflow_status").fetchone() == (2,)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import database, tables
+from mcp_codegen.orchestrator.durable import database, outbox, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
@@ -31,19 +31,13 @@ class Row:
     given: Any
 
 
-_PREPARING = 0x6F726368
-"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
-
-
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing; processes that start at the same time wait for one another.
 
     Raises OrchestratorError.
     """
-    with database.told(), engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-        tables.metadata.create_all(connection)
+    with database.told():
+        tables.make(engine, tables.metadata)
 
 
 def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:
@@ -87,7 +81,10 @@ def mark_batch(engine: sa.Engine, batch: str, state: State, *, rejected: int | N
     with engine.begin() as connection:
         if rejected is not None:
             connection.execute(chosen.values(rejected=rejected))
+        before = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
         done = connection.execute(chosen.where(batches.c.state.in_(BEFORE[state])).values(values))
+        if done.rowcount and state in ("ended", "cancelled") and state != before:
+            outbox.note_batch(connection, engine, batch)
         return done.rowcount > 0
 
 
@@ -120,6 +117,12 @@ def hold_state(connection: sa.Connection, batch: str) -> None:
         connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
+def note_problem(engine: sa.Engine, batch: str, problem: str | None) -> None:
+    """Note why the batch's file could not be read to the end, or that it can be."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(problem=problem))
+
+
 def close_batches(engine: sa.Engine, queue: str) -> None:
     """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
     waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
@@ -130,7 +133,8 @@ def close_batches(engine: sa.Engine, queue: str) -> None:
         strange = sa.exists().where(runs.c.batch == name, runs.c.queue != queue)
         ended = sa.update(batches).where(batches.c.batch == name, batches.c.state == "submitted", ~unended, ~strange)
         with engine.begin() as connection:
-            connection.execute(ended.values(state="ended", ended_ms=milliseconds()))
+            if connection.execute(ended.values(state="ended", ended_ms=milliseconds())).rowcount:
+                outbox.note_batch(connection, engine, name)
 
 
 def add(
@@ -156,8 +160,15 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
 
 
+def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str) -> bool:
+    """Note a run that belongs to no batch, within the caller's transaction; false where there is one of that id."""
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
+    added = connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+    return bool(added.rowcount)
+
+
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended, without personal data; noting it again changes nothing.
+    """Note how a run ended, without personal data, and the events of it; noting it again changes nothing.
 
     One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
     """
@@ -175,7 +186,10 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
     cancelled = runs.c.status.is_not_distinct_from("cancelled")
     chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        connection.execute(chosen.values(values))
+        if connection.execute(chosen.where(runs.c.status.is_(None)).values(values)).rowcount:
+            outbox.note_run(connection, engine, record)
+        else:
+            connection.execute(chosen.values(values))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

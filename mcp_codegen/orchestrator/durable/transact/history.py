@@ -175,9 +175,7 @@ class History:
 
     def give_up(self, process: Process[Any, Any, Any]) -> None:
         """Note as failed the runs that the engine begins no more."""
-        found = self._client.list_workflows(
-            name=process.name, status=[*GIVEN_UP], load_input=False, load_output=False
-        )
+        found = self._client.list_workflows(name=process.name, status=[*GIVEN_UP], load_input=False, load_output=False)
         for run_id in ledger.still_open(self._database, [each.workflow_id for each in found]):
             record = self.records([run_id]).get(run_id)
             if record is not None:
