@@ -84,7 +84,7 @@ def check_installed() -> None:
 @click.option(
     "--max-failure-rate",
     metavar="SHARE",
-    type=click.FloatRange(0, 1),
+    type=command_line.FiniteRange(0, 1),
     help="Stop when a larger share of the runs that ended has failed, such as 0.1; counts from 20 runs on.",
 )
 @click.option("--dry-run", is_flag=True, help="Check every row, and run nothing.")
@@ -144,13 +144,9 @@ def batch(  # noqa: PLR0917 - click passes them by name
     command_line.set_up_logging(debug)
     with command_line.refusing():
         check_installed()
-        from mcp_codegen.orchestrator.durable import (
-            batch_verb,
-            batching,
-            exporting,
-            limiting,
-        )  # noqa: PLC0415 - the extra
+        from mcp_codegen.orchestrator.durable import batch_verb, batching, limiting  # noqa: PLC0415 - needs the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.durable.exporting import with_suffix  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 
         command_line.check_server(server)
@@ -163,7 +159,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
         catalog = command_line.mock_catalog(mock, server, path)
         chosen = batching.name(name, loaded.name, file, mock=mock is not None)
         results = results or Path(chosen)
-        store.prepare(exporting.with_suffix(results, ".jsonl"))
+        store.prepare(with_suffix(results, ".jsonl"))
         order = Order(
             process=loaded,
             file=file,
@@ -182,7 +178,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ),
         )
         if dry_run:
-            ending = batch_verb.rehearse(order, database)
+            with databases.told():
+                ending = batch_verb.rehearse(order, database)
         else:
             console = Console(stderr=True, highlight=False)
             kept = databases.connect(database)
