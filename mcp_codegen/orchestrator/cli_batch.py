@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import command_line, loading
+from mcp_codegen.orchestrator import command_line, loading, store
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.telemetry import exporting
 
@@ -85,7 +85,7 @@ def check_installed() -> None:
 @click.option(
     "--max-failure-rate",
     metavar="SHARE",
-    type=click.FloatRange(0, 1),
+    type=command_line.FiniteRange(0, 1),
     help="Stop when a larger share of the runs that ended has failed, such as 0.1; counts from 20 runs on.",
 )
 @click.option("--dry-run", is_flag=True, help="Check every row, and run nothing.")
@@ -148,6 +148,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
         check_installed()
         from mcp_codegen.orchestrator.durable import batch_verb, batching, limiting  # noqa: PLC0415 - needs the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.durable.exporting import with_suffix  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 
         command_line.check_server(server)
@@ -159,6 +160,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
         loaded, path = loading.load(process)
         catalog = command_line.mock_catalog(mock, server, path)
         chosen = batching.name(name, loaded.name, file, mock=mock is not None)
+        results = results or Path(chosen)
+        store.prepare(with_suffix(results, ".jsonl"))
         order = Order(
             process=loaded,
             file=file,
@@ -166,7 +169,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
             key=key,
             server=server,
             mock=catalog,
-            results=results or Path(chosen),
+            results=results,
             show_personal=show_personal,
             priority=priority,
             mode=left_to or "work",
@@ -177,12 +180,13 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ),
         )
         if dry_run:
-            ending = batch_verb.rehearse(order, database)
+            with databases.told():
+                ending = batch_verb.rehearse(order, database)
         else:
             console = Console(stderr=True, highlight=False)
             kept = databases.connect(database)
             try:
-                with exporting.exported("mcp-orchestrator"):
+                with databases.told(), exporting.exported("mcp-orchestrator"):
                     ending = asyncio.run(batch_verb.execute(order, kept, console))
             finally:
                 kept.dispose()

@@ -6,6 +6,7 @@ import click
 
 from mcp_codegen.orchestrator import cli_batch, shapes
 from mcp_codegen.orchestrator.cli_history import WHO_RUNS_THEM, found_batches, json_option, opened, tell_changed
+from mcp_codegen.orchestrator.summary import cut
 
 name_argument = click.argument("name", metavar="BATCH")
 
@@ -41,7 +42,8 @@ def show_batch(name: str, database: str, as_json: bool) -> None:
         ]
     lines = ["  ".join(cell for cell in shapes.batch_cells(told).values() if cell)]
     lines += [
-        f"  {each['runs']} of {each['code']} at {each['step'] or 'no step'}: {each['message']}" for each in failures
+        f"  {each['runs']} of {each['code']} at {each['step'] or 'no step'}: {cut(str(each['message']))}"
+        for each in failures
     ]
     shapes.show(told | {"failures": failures}, as_json, lines)
 

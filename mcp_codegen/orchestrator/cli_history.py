@@ -32,7 +32,7 @@ def opened(database: str) -> Iterator[tuple[sa.Engine, History]]:
 
         kept = databases.connect(database, create=False)
         ledger.prepare(kept)
-        with transact.history(kept) as history:
+        with databases.told(), transact.history(kept) as history:
             if history is None:
                 raise UserError("the database holds no runs yet", hint="`mcp-orchestrator batch` makes some")
             yield kept, history

@@ -26,7 +26,7 @@ GRACE_SECONDS = 10.0
 @click.option(
     "--grace",
     metavar="SECONDS",
-    type=click.FloatRange(0),
+    type=command_line.FiniteRange(0),
     default=GRACE_SECONDS,
     show_default=True,
     help="How long runs in flight may go on when the worker is asked to stop; then they are handed back.",
@@ -34,7 +34,7 @@ GRACE_SECONDS = 10.0
 @click.option(
     "--recovery-time",
     metavar="SECONDS",
-    type=click.FloatRange(3, 3600),
+    type=command_line.FiniteRange(3, 3600),
     default=15.0,
     show_default=True,
     help="Within this time others go on with the runs of this worker should it die. One that stands still for two "

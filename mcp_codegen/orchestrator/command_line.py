@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -58,6 +59,15 @@ log_format_option = click.option(
 debug_option = click.option(
     "--debug", is_flag=True, help="Show the whole of each error on standard error; it may hold secrets."
 )
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers in a range; nan, which no comparison refuses, is none."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As click's own, but for nan."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is not a number.", param, ctx) if math.isnan(number) else number
 
 
 def set_up_logging(debug: bool) -> None:

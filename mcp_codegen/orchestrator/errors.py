@@ -112,7 +112,7 @@ def describe(error: BaseException) -> ErrorRecord:
         return ErrorRecord(code="misuse", message=_recordable(str(error)), hint="mend the process's code")
     if isinstance(error, ApiFailure):
         return ErrorRecord(
-            code=_recordable(str(error.code)),
+            code=_recordable(str(error.code))[:SHOWN_LENGTH],
             message=_recordable(str(error.message)),
             hint=_recordable(str(error.hint)),
             status=error.status if isinstance(error.status, int) else None,
@@ -148,8 +148,8 @@ def _is_printable(character: str) -> bool:
 
 
 def _recordable(text: str) -> str:
-    """A text that any JSON file can hold, of bounded length."""
-    clean = text.encode("utf-8", "replace").decode("utf-8")
+    """A text that any JSON file and any database can hold, of bounded length: PostgreSQL's texts have no NUL."""
+    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     return clean if len(clean) <= RECORDED_LENGTH else clean[: RECORDED_LENGTH - 1] + "…"
 
 

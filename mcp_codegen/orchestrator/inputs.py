@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,10 @@ from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.errors import InputError, LoadError, printable, shown
 
 InputT = TypeVar("InputT", bound=BaseModel)
+
+
+class GivenTwiceError(Exception):
+    """A member of a JSON object is there twice; the text names it as it may be shown."""
 
 
 def read(model: type[InputT], pairs: Sequence[str], document: str | None = None) -> InputT:
@@ -97,7 +102,9 @@ def type_words(schema: dict[str, Any]) -> str:
 def _from_json(document: str) -> dict[str, Any]:
     hint = 'it must hold one object of inputs, such as {"name": "value"}'
     try:
-        given = json.loads(document, object_pairs_hook=_once)
+        given = json.loads(document, object_pairs_hook=once)
+    except GivenTwiceError as error:
+        raise InputError(f"--input-json: {error}", hint="keep one") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"--input-json: {place}: {error.msg}", hint=hint) from error
@@ -108,12 +115,12 @@ def _from_json(document: str) -> dict[str, Any]:
     return given
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"--input-json: {shown(name)}: given twice", hint="keep one")
-    return dict(pairs)
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, as `json.loads` has it made. Raises GivenTwiceError."""
+    if len(given := dict(pairs)) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise GivenTwiceError(f"{shown(next(name for name, count in counts.items() if count > 1))}: given twice")
+    return given
 
 
 def _from_pairs(pairs: Iterable[str]) -> tuple[dict[str, str], list[str]]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from mcp_codegen.orchestrator import command_line, moments
 from mcp_codegen.orchestrator.errors import printable
 from mcp_codegen.orchestrator.record import RunRecord, StepRecord
-from mcp_codegen.orchestrator.summary import error_text, fitting, step_line
+from mcp_codegen.orchestrator.summary import cut, error_text, fitting, step_line
 
 STYLES = {
     **{"succeeded": "green", "ended": "green", "failed": "red", "cancelled": "yellow", "paused": "yellow"},
@@ -71,7 +71,7 @@ def whole_run(
 
 def run_cells(told: Mapping[str, Any]) -> Cells:
     """A run in a table."""
-    error = f"{told['error']['message']} ({told['error']['code']})" if told["error"] else ""
+    error = f"{cut(told['error']['message'])} ({told['error']['code']})" if told["error"] else ""
     return {
         "run": told["run_id"],
         "status": told["status"],

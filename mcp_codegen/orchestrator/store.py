@@ -16,7 +16,7 @@ from mcp_codegen.orchestrator.record import RunRecord
 
 def document(record: RunRecord) -> dict[str, Any]:
     """A run as its results file shows it: the run, what the process published, results by step, the execution log."""
-    marks: dict[str, Any] = {"personal": True, "steps": {"__all__": {"personal"}}}
+    marks: dict[str, Any] = {"personal": True, "measures": True, "steps": {"__all__": {"personal"}}}
     plain: dict[str, Any] = record.model_dump(mode="json", exclude=marks)
     steps, output = plain.pop("steps"), plain.pop("output")
     return {**plain, **output, "results": {step["key"]: step["data"] for step in steps}, "execution_log": steps}

@@ -47,12 +47,12 @@ def step_line(step: StepRecord) -> str:
     line = f"[{MARKS[step.status]}] Step {step.step}: {printable(step.title)}"
     if step.error is not None:
         line += f" — {error_text(step.error)}"
-    return f"{line} — {_cut(step.reason)}" if step.reason else line
+    return f"{line} — {cut(step.reason)}" if step.reason else line
 
 
 def error_text(error: ErrorRecord) -> str:
     """An error in one line: its text and its code."""
-    return f"{_cut(error.message)} ({printable(error.code)})"
+    return f"{cut(error.message)} ({printable(error.code)})"
 
 
 def fitting(text: str, encoding: str) -> str:
@@ -70,10 +70,11 @@ def _ending(record: RunRecord) -> Iterator[str]:
     elif record.error is not None:
         place = f" at step {record.failed_step}" if record.failed_step else ""
         first, *more = record.error.message.splitlines() or [""]
-        yield f"✗ The process failed{place}: {_cut(first)} ({printable(record.error.code)})"
-        yield from (f"  {_cut(line)}" for line in [*more[:SHOWN_LINES], record.error.hint] if line.strip())
+        yield f"✗ The process failed{place}: {cut(first)} ({printable(record.error.code)})"
+        yield from (f"  {cut(line)}" for line in [*more[:SHOWN_LINES], record.error.hint] if line.strip())
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Foreign text on one line that is not too long."""
     shown = printable(" ".join(text.split()))
     return shown if len(shown) <= SHOWN_MESSAGE else shown[: SHOWN_MESSAGE - 1] + "…"

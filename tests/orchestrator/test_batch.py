@@ -135,6 +135,8 @@ def test_a_dry_run_checks_every_row_and_runs_nothing(orchestrate: Orchestrate) -
         ("a.csv", "number,place\n", ("--batch", "../x"), "cannot be a name"),
         ("a.csv", "number,place\n", ("--database", "oracle://x"), "there is no such kind of database"),
         ("a.csv", "number,place\n", ("--inputs", "none.csv"), "No such file"),
+        ("a.csv", "number,place\n", ("--max-failure-rate", "nan"), "nan is not a number"),
+        ("a.json", "", (), "[ is missing at its start"),
     ],
 )
 def test_what_cannot_be_used_is_told_and_nothing_runs(

@@ -7,13 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import runner
 from mcp_codegen.orchestrator.durable import (
@@ -32,12 +33,11 @@ from mcp_codegen.orchestrator.durable.order import Order, check
 from mcp_codegen.orchestrator.durable.reporting import making
 from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
-from mcp_codegen.orchestrator.summary import error_text
+from mcp_codegen.orchestrator.summary import cut, error_text
 
 logger = logging.getLogger(__name__)
 
 EXIT_SUCCEEDED, EXIT_FAILED, EXIT_REJECTED, EXIT_STOPPED = 0, 1, 3, 4
-SHOWN_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +103,19 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
                 ending = await _submitted(order, kept, batch, entries, console)
             except Exception as error:  # connecting may raise anything; what is in the database stays
                 if isinstance(error, UserError | ResultsError):
+                    ledger.mark_batch(kept, order.batch, "stopped")
                     raise
                 logger.debug("the batch failed", exc_info=True)
-                failure = error_text(describe(runner.connection_failure(order.server, error)))
+                lost = database.failure(error)
+                failure = error_text(describe(lost or runner.connection_failure(order.server, error)))
+                failure += f"\n  {lost.hint}" if lost else ""
                 ending = Ending(code=EXIT_FAILED, text="", data={})
         ended: State = "submitted" if order.mode == "submit" else "ended"
         state: State = ended if tally.stop is None and failure is None else "stopped"
-        ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
+        with suppress(SQLAlchemyError) if failure else nullcontext():  # it may be the database that failed
+            ledger.mark_batch(kept, order.batch, state, rejected=tally.rejected if tally.read else None)
     if failure is not None:
-        text = f"✗ Batch {order.batch} was not run: {failure}"
+        text = f"✗ Batch {order.batch} was not run to its end: {failure}"
         return Ending(code=EXIT_FAILED, text=text, data={"batch": order.batch, "error": failure})
     code = runner.EXIT_SIGNAL + received[0] if received and tally.stop == "signal" else ending.code
     return Ending(code=code, text="\n".join([ending.text, *_ignored(notes)]), data=ending.data)
@@ -189,7 +193,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     lines.append(
         f"  this time: {tally.new} new, {tally.taken_up} taken up, {tally.known} there already, {tally.retried} retries"
     )
-    lines += [f"  {count} of {code} at {step or 'no step'}: {message}" for code, step, message, count in reasons]
+    lines += [f"  {count} of {code} at {step or 'no step'}: {cut(message)}" for code, step, message, count in reasons]
     lines += _rejected(order, tally)
     lines += _stopped(order, tally)
     lines.append(problem or f"✓ Results saved to: {', '.join(map(str, saved))}")
@@ -233,8 +237,7 @@ def _stopped(order: Order, tally: Tally) -> list[str]:
 
 
 def _ignored(notes: list[str]) -> list[str]:
-    more = f" and {len(notes) - SHOWN_COLUMNS} more" if len(notes) > SHOWN_COLUMNS else ""
-    return [f"  columns ignored: {'; '.join(notes[:SHOWN_COLUMNS])}{more}"] if notes else []
+    return [f"  columns ignored: {'; '.join(notes)}"] if notes else []
 
 
 def _data(order: Order, tally: Tally, counts: dict[str, int], saved: list[Path]) -> dict[str, Any]:

@@ -36,11 +36,14 @@ GRACE_SECONDS = 10.0
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
+SHOWN_COLUMNS = 5
+
 Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
 Reject = Callable[[int, str, dict[str, Any]], None]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_READABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_READABLE = re.compile(r"(?!.*\.fork-\d)[A-Za-z0-9._-]{1,64}")
+"""Keys that stand in a run's id as they are; none that reads like the id of a fork."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,9 @@ def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> lis
             f"--inputs {shown(str(file))}: its header lacks {', '.join(missing)}",
             hint="\n    ".join(["the inputs are:", *inputs.describe(model)]),
         )
-    return [inputs.unknown_input(column, names) for column in columns if column not in names]
+    ignored = [column for column in columns if column and column not in names]
+    notes = [inputs.unknown_input(column, names) for column in ignored[:SHOWN_COLUMNS]]
+    return [*notes, f"and {len(ignored) - SHOWN_COLUMNS} more"] if len(ignored) > SHOWN_COLUMNS else notes
 
 
 def lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
@@ -137,8 +142,10 @@ def lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
 
 def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: ANN401 - JSON
     """What tells a row from the others: the inputs that `--key` names, or all of them; no personal data to be read."""
-    if len(key) == 1 and key[0] not in personal and _READABLE.fullmatch(str(given.get(key[0]))):
-        return str(given[key[0]])
+    if len(key) == 1 and key[0] not in personal:
+        word = given.get(key[0])
+        if isinstance(word, str | int) and not isinstance(word, bool) and _READABLE.fullmatch(str(word)):
+            return str(word)
     chosen = {each: given.get(each) for each in key} if key else given
     canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:24]

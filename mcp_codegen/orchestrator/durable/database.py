@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from mcp_codegen.orchestrator.errors import UserError, shown
+from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, root_cause, shown
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_FILE = "orchestrator.sqlite"
 PREFIXES = ("postgresql://", "postgres://", "postgresql+psycopg://")
@@ -20,6 +23,13 @@ BUSY_MILLISECONDS = 30_000
 IDLE_SECONDS = 5
 POOL = 20
 """Connections: the engine's threads, and one for each of ours."""
+REMEDIES = {
+    "SQLITE_BUSY": "another program keeps it locked: let that end",
+    "SQLITE_FULL": "make space on its disk",
+    "SQLITE_READONLY": "let its user write the file and its folder",
+    "InsufficientPrivilege": "give its user the right to create tables and schemas in it",
+}
+"""By the database's own word for what went wrong, whose text may hold what was to be stored."""
 
 
 def connect(spec: str, *, create: bool = True) -> sa.Engine:
@@ -94,6 +104,30 @@ def _let_go(connection: Any, _record: object) -> None:  # noqa: ANN401 - the dri
     connection.commit()
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """What the database refuses or loses in the block is raised as OrchestratorError, without what was to be stored."""
+    try:
+        yield
+    except Exception as error:
+        if (failed := failure(error)) is None:
+            raise
+        logger.debug("the database failed", exc_info=True)
+        raise failed from error
+
+
+def failure(error: BaseException) -> OrchestratorError | None:
+    """An error as it may be shown where it is the database's; None where it is another's."""
+    cause = root_cause(error)
+    if not isinstance(cause, SQLAlchemyError):
+        return None
+    original = getattr(cause, "orig", None) or cause
+    word = str(getattr(original, "sqlite_errorname", None) or type(original).__name__)
+    remedy = REMEDIES.get(word, "see that it is there, runs and has space")
+    hint = f"{remedy}; then give the same command again: what it holds stays"
+    return OrchestratorError(f"the database failed ({word})", code="database", hint=hint)
+
+
 def shown_place(spec: str) -> str:
     """The database as people may see it: without a password."""
     try:
@@ -114,7 +148,8 @@ def reserved(engine: sa.Engine, name: str) -> Iterator[None]:
             try:
                 yield
             finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
+                with suppress(SQLAlchemyError):  # a connection that was lost holds it no more
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(:number)"), {"number": _number(name)})
             return
     with open(f"{engine.url.database}.lock", "ab") as file:
         try:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,17 +80,22 @@ def rejects(stem: Path) -> Iterator[Callable[[int, str, dict[str, Any]], None]]:
         path.unlink(missing_ok=True)
 
         def reject(number: int, reason: str, row: dict[str, Any]) -> None:
-            if not opened:
-                opened.append(os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", newline=""))
-                csv.writer(opened[0]).writerow(["row", "reason", "input"])
-            csv.writer(opened[0]).writerow([number, cell(reason), cell(json.dumps(row))])
+            try:
+                if not opened:
+                    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+                    opened.append(os.fdopen(handle, "w", newline="", buffering=1))
+                    csv.writer(opened[0]).writerow(["row", "reason", "input"])
+                csv.writer(opened[0]).writerow([number, cell(reason), cell(json.dumps(row))])
+            except OSError as error:
+                raise _not_saved(path, error) from error
 
         yield reject
     except OSError as error:
         raise _not_saved(path, error) from error
     finally:
         for file in opened:
-            file.close()
+            with suppress(OSError):  # a line at a time is written: what failed was told
+                file.close()
 
 
 def with_suffix(stem: Path, suffix: str) -> Path:

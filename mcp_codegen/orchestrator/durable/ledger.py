@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import outbox, tables
+from mcp_codegen.orchestrator.durable import database, outbox, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
-from mcp_codegen.orchestrator.errors import OrchestratorError
 from mcp_codegen.orchestrator.record import RunRecord
 
 PAGE = 200
@@ -38,14 +36,8 @@ def prepare(engine: sa.Engine) -> None:
 
     Raises OrchestratorError.
     """
-    try:
+    with database.told():
         tables.make(engine, tables.metadata)
-    except SQLAlchemyError as error:
-        raise OrchestratorError(
-            f"the database's tables cannot be made ({type(error).__name__})",
-            code="database",
-            hint="the user needs the right to create tables",
-        ) from error
 
 
 def mark_personal(engine: sa.Engine, process: str, names: Collection[str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from mcp_codegen.orchestrator import inputs
 from mcp_codegen.orchestrator.errors import InputError, UserError, shown
 
 LONGEST = 1_000_000
@@ -35,6 +37,7 @@ def read(path: Path) -> Iterator[Entry]:
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise UserError(f"--inputs {shown(str(path))}: its kind is not known", hint="name a .csv, .jsonl or .json file")
+    _check_regular(path)
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="" if kind == ".csv" else None) as file:
             if kind == ".csv":
@@ -53,15 +56,30 @@ def header(path: Path) -> list[str] | None:
     """The columns of a CSV file; None for the other kinds. Raises UserError."""
     if path.suffix.lower() != ".csv":
         return None
+    _check_regular(path)
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            columns = next(_reader(file), [])
+            columns = _columns(_reader(file))
     except (OSError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is no CSV"
         raise UserError(f"--inputs {shown(str(path))}: {reason}", hint="name a CSV file with a header") from error
-    if twice := [name for name in columns if columns.count(name) > 1]:
-        raise InputError(f"--inputs: the column {shown(twice[0])} is there twice", hint="keep one")
+    if problem := _not_text("".join(columns)):
+        raise UserError(f"--inputs {shown(str(path))}: {problem}", hint="save it as UTF-8")
+    named = Counter(filter(None, columns))
+    if twice := next((name for name, count in named.items() if count > 1), None):
+        raise InputError(f"--inputs: the column {shown(twice)} is there twice", hint="keep one")
     return columns
+
+
+def _check_regular(path: Path) -> None:
+    """A file is read more than once, which a pipe or a device cannot be. Raises UserError."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"--inputs {shown(str(path))}: it is not a regular file", hint="save the rows in a file first")
+
+
+def _columns(reader: Iterator[list[str]]) -> list[str]:
+    """The names of the header. Spreadsheets leave columns without one."""
+    return [name.strip() for name in next(reader, [])]
 
 
 def _reader(file: TextIO) -> Iterator[list[str]]:
@@ -70,12 +88,12 @@ def _reader(file: TextIO) -> Iterator[list[str]]:
     file.seek(0)
     delimiter = max(",;\t", key=first.count)
     csv.field_size_limit(LONGEST)
-    return csv.reader(file, delimiter=delimiter)
+    return csv.reader(file, delimiter=delimiter, strict=True)  # a quote that never closes would swallow the rest
 
 
 def _csv(file: TextIO) -> Iterator[Entry]:
     reader = _reader(file)
-    columns = next(reader, [])
+    columns = _columns(reader)
     number = 1
     while True:
         number += 1
@@ -88,7 +106,7 @@ def _csv(file: TextIO) -> Iterator[Entry]:
             continue
         if not any(cell.strip() for cell in cells):
             continue  # an empty line
-        words = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
+        words = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name and cell.strip()}
         many = len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :])
         problem = f"it has {len(cells)} cells, the header {len(columns)}" if many else _not_text("".join(cells))
         yield Entry(number, words=words, problem=problem)
@@ -110,7 +128,9 @@ def _object(number: int, text: str) -> Entry:
     if problem := _not_text(text):
         return Entry(number, problem=problem)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=inputs.once)
+    except inputs.GivenTwiceError as error:
+        return Entry(number, problem=str(error))
     except (ValueError, RecursionError) as error:
         place = f"column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "too deep or long"
         return Entry(number, problem=f"it is no JSON: {place}")
@@ -121,7 +141,7 @@ def _object(number: int, text: str) -> Entry:
 
 def _json(file: TextIO, path: Path) -> Iterator[Entry]:
     """The objects of an array, decoded one after the other; the number counts them from 1."""
-    decoder, buffer, number, ended = json.JSONDecoder(), "", 0, False
+    decoder, buffer, number, ended = json.JSONDecoder(object_pairs_hook=inputs.once), "", 0, False
 
     def broken(what: str) -> UserError:
         place = f"after its object {number}" if number else "at its start"
@@ -135,7 +155,7 @@ def _json(file: TextIO, path: Path) -> Iterator[Entry]:
         if not buffer and not ended:
             buffer, ended = _more(file, buffer)
             continue
-        if expected and buffer[:1] in expected:
+        if expected and buffer and buffer[0] in expected:
             ended_array, expected, buffer = buffer[0] == "]", "" if buffer[0] in "[," else expected, buffer[1:]
             if ended_array:
                 return
@@ -146,6 +166,8 @@ def _json(file: TextIO, path: Path) -> Iterator[Entry]:
             return
         try:
             value, end = decoder.raw_decode(buffer)
+        except inputs.GivenTwiceError as error:
+            raise broken(f"{error}") from error
         except (ValueError, RecursionError) as error:
             if ended or len(buffer) > LONGEST or isinstance(error, RecursionError):
                 raise broken("there is no JSON, or an object that is too large,") from error

@@ -55,7 +55,8 @@ async def execute(work: Work, say: Callable[[str], None]) -> int:
             raise
         except Exception as error:  # connecting may raise anything; what is in the database stays
             logger.debug("the worker failed", exc_info=True)
-            say(f"✗ the worker ends: {error_text(describe(runner.connection_failure(work.server, error)))}")
+            cause = database.failure(error) or runner.connection_failure(work.server, error)
+            say(f"✗ the worker ends: {error_text(describe(cause))}")
             return EXIT_FAILED
 
 

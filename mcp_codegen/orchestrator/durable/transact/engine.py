@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from dbos import DBOS, WorkflowHandleAsync
 from dbos import error as dbos_error
 from pydantic import JsonValue, TypeAdapter
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from mcp_codegen.orchestrator import values
 from mcp_codegen.orchestrator.durable import ledger, origins, streaks
@@ -25,11 +27,15 @@ from mcp_codegen.orchestrator.record import Outcome, RunRecord, Stored
 from mcp_codegen.orchestrator.retrying import Retry, persist
 from mcp_codegen.orchestrator.telemetry import metering, observing, tracing
 
+logger = logging.getLogger(__name__)
+
 STOPPED = asyncio.CancelledError
 """What ends a run in this process without ending the run: nothing is recorded, and it goes on elsewhere or later."""
 BROKEN = frozenset({"server_lost"})
 """Codes of errors that tell of our own server, not of the run: it waits for the next server."""
 
+AGAIN_SECONDS = 1.0
+"""How long the database is left alone when it did not answer."""
 DROP_SECONDS = 5.0
 """How long runs that are stopped may take to stop."""
 
@@ -135,7 +141,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                     raise ended[0]
                 if record.status == "cancelled":  # this process ends, the run does not
                     raise STOPPED
-                await asyncio.to_thread(self._finish, record)
+                await self._note(record)
                 observing.run_ended(record, span)
         finally:
             self.in_flight.pop(run_id, None)
@@ -146,6 +152,15 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     def _finish(self, record: RunRecord) -> None:
         ledger.finish(self.database, record)
         streaks.note(self.database, record)
+
+    async def _note(self, record: RunRecord) -> None:
+        """Note how a run ended; where the database is away, as soon as it answers again."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._finish, record)
+            except (OperationalError, InterfaceError):
+                logger.debug("the end of %s cannot be noted yet", record.run_id, exc_info=True)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _perform(
         self, ended: list[BaseException], key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None

@@ -17,13 +17,19 @@ from mcp_codegen.orchestrator.durable.workers import Worker
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.record import ErrorRecord, Outcome, RunRecord, StepRecord
 
-DEAD = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
-"""The engine's word for a run that it begins no more."""
-LOST = ErrorRecord(
-    code="worker_lost",
-    message="again and again the process that it was in died, or was killed, while it was in flight",
-    hint="look into the workers' logs and at their memory; `runs retry` starts it again",
-)
+GIVEN_UP = {
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": ErrorRecord(
+        code="worker_lost",
+        message="again and again the process that it was in died, or was killed, while it was in flight",
+        hint="look into the workers' logs and at their memory; `runs retry` starts it again",
+    ),
+    "ERROR": ErrorRecord(
+        code="unexpected",
+        message="it ended outside of its process's code: its input could not be read, or its end not be noted",
+        hint="a worker with --debug tells why; `runs retry` starts it again",
+    ),
+}
+"""The engine's words for runs that it begins no more, and what is recorded of them."""
 
 _OUTCOME = TypeAdapter(Outcome)
 
@@ -44,7 +50,7 @@ class History:
         if not run_ids:  # the engine takes none for all
             return {}
         found = self._client.list_workflows(workflow_ids=list(run_ids), status="SUCCESS", load_input=False)
-        dead = self._client.list_workflows(workflow_ids=list(run_ids), status=DEAD)
+        dead = self._client.list_workflows(workflow_ids=list(run_ids), status=[*GIVEN_UP])
         records = [RunRecord.model_validate(each.output) for each in found if each.output is not None]
         records += [self._lost(each) for each in dead]
         return {record.run_id: self._marked(record) for record in records}
@@ -182,8 +188,8 @@ class History:
         return record.model_copy(update={"personal": tuple(sorted(names))}) if names else record
 
     def give_up(self, process: Process[Any, Any, Any]) -> None:
-        """Note as failed the runs that the engine begins no more: too many processes died while they were in them."""
-        found = self._client.list_workflows(name=process.name, status=DEAD, load_input=False, load_output=False)
+        """Note as failed the runs that the engine begins no more."""
+        found = self._client.list_workflows(name=process.name, status=[*GIVEN_UP], load_input=False, load_output=False)
         for run_id in ledger.still_open(self._database, [each.workflow_id for each in found]):
             record = self.records([run_id]).get(run_id)
             if record is not None:
@@ -206,7 +212,7 @@ class History:
             finished_at=_moment(ended_ms),
             duration=max(0.0, round(ended_ms / 1000 - started_at.timestamp(), 3)),
             input=given if isinstance(given, dict) else {},
-            error=LOST,
+            error=GIVEN_UP[run.status],
             steps=steps,
         )
 

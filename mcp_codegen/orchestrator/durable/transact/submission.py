@@ -47,8 +47,8 @@ class Submitter:
 @contextmanager
 def submitting(database: sa.Engine, process: str, queue: str) -> Iterator[Submitter]:
     """A submitter to a queue, whether or not anybody has worked on it."""
-    if not prepared(database):
-        DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
+    # Also where its tables are there: another process may be in the middle of making them, or was killed there.
+    DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
     client = DBOSClient(
         system_database_engine=database,
         serializer=DBOSPortableJSONSerializer(),
