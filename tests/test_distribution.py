@@ -63,6 +63,9 @@ def test_the_wheel_holds_every_module_every_template_and_the_license(wheel: Path
     templates = {file for file in (ROOT / "templates").rglob("*") if file.is_file() and "__pycache__" not in file.parts}
     assert sources | {f"mcp_codegen/{file.relative_to(ROOT).as_posix()}" for file in templates} <= names
     assert "mcp_codegen/py.typed" in names
+    reporting = ROOT / "mcp_codegen" / "orchestrator" / "durable" / "reporting"
+    page = {file for file in reporting.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    assert {file.relative_to(ROOT).as_posix() for file in page} <= names, "what the page of a report is made of"
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 

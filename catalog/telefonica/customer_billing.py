@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import BaseModel, Field
 
-from mcp_codegen.orchestrator import Process, Run, Section
+from mcp_codegen.orchestrator import Measure, Process, Run, Section
 from telefonica_mcp.client import TelefonicaClient
 from telefonica_mcp.models.telefonica import Invoice, ListadoDeBoletasFijaResult, RetrieveInvoiceLinkResult
 
 OPEN, PAID = "O", "P"
 STATUS_WORDS = {OPEN: "OPEN", PAID: "PAID"}
+CURRENCY = "CLP"
+"""The catalog gives amounts in pesos, also where an invoice does not say so."""
 
 
 class Customer(BaseModel):
@@ -156,6 +160,15 @@ def render_summary(known: CustomerBilling) -> list[Section]:
     return sections
 
 
+def count(known: CustomerBilling) -> list[Measure]:
+    """What reports add up: each invoice's amount, by its status."""
+    invoices = known.invoice_summary.invoices if known.invoice_summary else []
+    return [
+        Measure(name="Invoices", group=each.status, amount=Decimal(each.amount), currency=each.currency or CURRENCY)
+        for each in invoices
+    ]
+
+
 process = Process(
     name="customer_billing",
     title="Billing of one customer",
@@ -164,4 +177,5 @@ process = Process(
     output=CustomerBilling,
     body=bill_customer,
     summary=render_summary,
+    measures=count,
 )

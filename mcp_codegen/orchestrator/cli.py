@@ -17,8 +17,12 @@ from rich.console import Console
 from mcp_codegen.orchestrator import (
     cli_batch,
     cli_batches,
+    cli_keys,
     cli_prune,
+    cli_report,
     cli_runs,
+    cli_serve,
+    cli_webhooks,
     cli_worker,
     command_line,
     inputs,
@@ -54,7 +58,12 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows another, and nothing breaks
 
 
-for verb in (cli_batch.batch, cli_worker.worker, cli_runs.runs, cli_batches.batches, cli_prune.prune):
+COMMANDS = (
+    *(cli_batch.batch, cli_worker.worker, cli_report.report),
+    *(cli_runs.runs, cli_batches.batches, cli_prune.prune),
+    *(cli_serve.serve, cli_keys.keys, cli_webhooks.webhooks),
+)
+for verb in COMMANDS:
     main.add_command(verb)
 
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from mcp_codegen.orchestrator.durable.queues import Priority
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
+DATABASE_VARIABLE = "ORCHESTRATOR_DATABASE"
 
 database_option = click.option(
     "--database",
     metavar="FILE|URL",
     default=DEFAULT_DATABASE,
     show_default=True,
-    envvar="ORCHESTRATOR_DATABASE",
+    envvar=DATABASE_VARIABLE,
     help="Where runs are kept: an SQLite file, or postgresql://USER@HOST/DATABASE. Also ORCHESTRATOR_DATABASE.",
 )
 personal_option = click.option(
@@ -93,7 +94,8 @@ def check_installed() -> None:
     "--results",
     metavar="NAME",
     type=click.Path(path_type=Path),
-    help="Writes NAME.jsonl, NAME.csv, and NAME.rejects.csv where rows were rejected; by default the batch's name.",
+    help="Writes NAME.jsonl, NAME.csv, the report NAME.report.html (and .json), and NAME.rejects.csv where rows were "
+    "rejected; by default the batch's name.",
 )
 @personal_option
 @database_option

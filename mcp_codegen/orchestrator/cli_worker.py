@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 import click
 from click.core import ParameterSource
 
-from mcp_codegen.orchestrator import cli_batch, command_line, loading
+from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading
 
 GRACE_SECONDS = 10.0
 
@@ -38,6 +39,9 @@ GRACE_SECONDS = 10.0
     help="Within this time others go on with the runs of this worker should it die. One that stands still for two "
     "thirds of it ends itself.",
 )
+@click.option("--webhooks", is_flag=True, help="Deliver webhooks too, in a program beside it; see `webhooks`.")
+@cli_deliver.allow_option
+@cli_deliver.backoff_option
 @click.option("--until-input-ends", is_flag=True, hidden=True)
 @command_line.debug_option
 def worker(  # noqa: PLR0917 - click passes them by name
@@ -50,6 +54,9 @@ def worker(  # noqa: PLR0917 - click passes them by name
     start_rate: str | None,
     grace: float,
     recovery_time: float,
+    webhooks: bool,
+    webhooks_allow: tuple[str, ...],
+    webhooks_backoff: str | None,
     until_input_ends: bool,
     debug: bool,
 ) -> None:
@@ -91,12 +98,19 @@ def worker(  # noqa: PLR0917 - click passes them by name
             )
             for process, path in loaded
         ]
-        if len(works) > 1:
-            sys.exit(worker_group.run(processes, _words()))
+        others = [_deliver_words(database, webhooks_allow, webhooks_backoff)] if webhooks else []
+        if len(works) + len(others) > 1:
+            sys.exit(worker_group.run(processes, _words(), others))
         if until_input_ends:
             worker_group.stop_when_input_ends()
         code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
     sys.exit(code)
+
+
+def _deliver_words(database: str, allow: tuple[str, ...], backoff: str | None) -> list[str]:
+    """Its database by the environment, since arguments are seen by everybody."""
+    os.environ[cli_batch.DATABASE_VARIABLE] = database
+    return [*cli_deliver.deliver_words(allow, backoff)]
 
 
 def _words() -> list[str]:
@@ -106,7 +120,7 @@ def _words() -> list[str]:
     for parameter in context.command.params:
         name = parameter.name or ""
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if isinstance(parameter, click.Option) and typed:
+        if isinstance(parameter, click.Option) and typed and not name.startswith("webhooks"):
             value = context.params[name]
             several = value if isinstance(value, tuple) else (value,)
             words += [parameter.opts[0] if each is True else f"{parameter.opts[0]}={each}" for each in several]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from mcp_codegen.orchestrator import masking, values
 from mcp_codegen.orchestrator.errors import MisuseError, ProcessError, StepError, describe, root_cause
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process, Run, Watch, attempt
-from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, RunStatus, now
+from mcp_codegen.orchestrator.record import ErrorRecord, Measure, RunRecord, RunStatus, now
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,17 @@ async def conduct(
         failed_step=_failed_step(cause),
         output=values.model_data(run.output) if run.output is not None else {},
         steps=run.steps,
+        measures=_measures(process, run.output),
         personal=_personal(process),
     )
+
+
+def _measures(process: Process[Any, Any, OutputT], output: OutputT | None) -> tuple[Measure, ...] | None:
+    try:
+        return tuple(process.measures(output)) if output is not None else ()
+    except Exception:  # the process is over; what counts its output must not hide how it went
+        logger.debug("the measures raised", exc_info=True)
+        return None
 
 
 def unstarted(process: Process[Any, InputT, Any], given: InputT, cause: BaseException) -> RunRecord:

@@ -16,7 +16,7 @@ from pydantic import AliasChoices, BaseModel, Field, JsonValue, RootModel
 from pydantic.fields import ComputedFieldInfo, FieldInfo
 from typing_extensions import is_typeddict
 
-from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, StepRecord
+from mcp_codegen.orchestrator.record import ErrorRecord, Measure, RunRecord, StepRecord
 
 MASK = "***"
 SHORTEST = 4
@@ -48,6 +48,7 @@ def masked(record: RunRecord) -> RunRecord:
         "output": hide(record.output),
         "error": hide.error(record.error),
         "steps": tuple(hide.step(step) for step in record.steps),
+        "measures": record.measures and tuple(hide.measure(each) for each in record.measures),
     }
     return record.model_copy(update=update)
 
@@ -117,6 +118,9 @@ class _Hiding:
             return None
         texts = {name: self.text(getattr(error, name)) for name in ("message", "hint", "detail")}
         return error.model_copy(update=texts)
+
+    def measure(self, measure: Measure) -> Measure:
+        return measure.model_copy(update={"name": self.text(measure.name), "group": self.text(measure.group)})
 
     def step(self, step: StepRecord) -> StepRecord:
         update = {

@@ -25,7 +25,7 @@ from pydantic import BaseModel, JsonValue
 
 from mcp_codegen.orchestrator import values
 from mcp_codegen.orchestrator.errors import MisuseError, StepError, describe
-from mcp_codegen.orchestrator.record import Outcome, RunRecord, StepRecord, Stored, now
+from mcp_codegen.orchestrator.record import Measure, Outcome, RunRecord, StepRecord, Stored, now
 from mcp_codegen.orchestrator.retrying import ONCE, USUAL, Retry, persist
 
 Storable = BaseModel | str | int | float | list[Any] | dict[str, Any] | None
@@ -235,6 +235,11 @@ def fields(output: BaseModel) -> list[Section]:
     return [Section("Output", [f"{name}: {value}" for name, value in values.model_data(output).items()])]
 
 
+def nothing(_output: BaseModel) -> Sequence[Measure]:
+    """The measures of a process that has none."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Process(Generic[ClientT, InputT, OutputT]):
     """A business process: what it is called, what it takes and gives, and the code that does it."""
@@ -250,6 +255,8 @@ class Process(Generic[ClientT, InputT, OutputT]):
     body: Callable[[Run[OutputT], ClientT, InputT], Awaitable[OutputT]]
     summary: Callable[[OutputT], Sequence[Section]] = fields
     """What the summary says of the output."""
+    measures: Callable[[OutputT], Sequence[Measure]] = nothing
+    """What reports add up over the runs of a batch: of what was published last, also where a run failed after it."""
     retry: Retry = USUAL
     """How often a durable engine tries a step whose error may pass."""
 

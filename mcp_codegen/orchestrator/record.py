@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 StepStatus = Literal["running", "success", "error", "skipped"]
 RunStatus = Literal["succeeded", "failed", "cancelled"]
@@ -94,6 +95,21 @@ class StepRecord(_Record):
     """Names of the members of its value that are personal data; see `masking`."""
 
 
+class Measure(_Record):
+    """An amount that reports add up over the runs of a batch: in JSON a text, so that no digit is lost.
+
+    Each is counted too: give one for each thing (an invoice, a payment), not their sum.
+    """
+
+    name: str = Field(max_length=100)
+    """What is counted, such as "Invoices"."""
+    group: str = Field(default="", max_length=100)
+    """What its amounts are told apart by, such as a status."""
+    amount: Decimal = Field(max_digits=30, decimal_places=10, allow_inf_nan=False)
+    currency: str = Field(default="", max_length=20)
+    """ISO 4217, or another unit: amounts of different ones are never added."""
+
+
 class RunRecord(_Record):
     """A finished run."""
 
@@ -112,6 +128,8 @@ class RunRecord(_Record):
     output: dict[str, JsonValue] = {}
     """What the process published last."""
     steps: tuple[StepRecord, ...] = ()
+    measures: tuple[Measure, ...] | None = ()
+    """What the process counts of its output; none where its own code for that failed."""
     personal: tuple[str, ...] = ()
     """Names of the members of input and output that are personal data; see `masking`."""
 

@@ -6,6 +6,7 @@ import gzip
 import html
 import json
 import zlib
+from base64 import b64encode, urlsafe_b64encode
 from email.utils import formatdate
 from time import time
 from typing import Any
@@ -148,6 +149,9 @@ ECHOES = {
     ).encode(),
     "HTML": lambda given: html.escape(given).encode(),
     "HTML with numbers": lambda given: "".join(c if c.isalnum() else f"&#{ord(c)};" for c in given).encode(),
+    "upper case": lambda given: given.upper().encode(),
+    "Base64": lambda given: b64encode(given.encode()),
+    "Base64 of more than it, for URLs": lambda given: urlsafe_b64encode(f"k={given}&".encode()),
     "UTF-16": lambda given: given.encode("utf-16"),
 }
 """Forms in which a request's header may stand in an answer's body."""

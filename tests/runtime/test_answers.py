@@ -37,6 +37,13 @@ def test_a_secret_is_masked_in_whatever_form_it_comes(secret: str, form: str, ar
     assert b"***" in content
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32-be", "cp500", "gb18030", "latin-1"])
+def test_a_secret_is_masked_in_text_of_any_character_set(charset: str):
+    content = "the key ñ k3y-123456 was refused".encode(charset)
+    answer = RawAnswer(200, content, {"content-type": f"text/plain; charset={charset}"})
+    assert checked(answer.without(("k3y-123456",)), str, ()).data == "the key ñ *** was refused"
+
+
 def test_what_is_no_secret_stays():
     content = '{"a": "k3y", "b": "\\/ % &amp; *** ñ"}'.encode()
     assert masked(content, ("k3y-123456",)) == content

@@ -249,7 +249,7 @@ def test_every_loopback_address_is_guarded(tmp_path: Path, upstream):
 
 
 def test_hosts_that_are_allowed_are_answered_and_no_others(tmp_path: Path, upstream):
-    with http_server(settings(upstream.url), tmp_path, "--allowed-host", "mcp.example.com") as server:
+    with http_server(settings(upstream.url), tmp_path, "--allowed-host", "MCP.example.com") as server:
         assert post(server.port, Host="mcp.example.com")[0] == 200
         assert post(server.port, Host="mcp.example.com:8443")[0] == 200
         assert post(server.port, Host="evil.example")[0] == 421

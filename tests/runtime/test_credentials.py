@@ -75,5 +75,6 @@ async def test_each_credential_goes_to_what_it_belongs_to_and_nowhere_else(tmp_p
     expected |= {f"/{name}/own": [SECRETS["OWN_TOKEN"]] for name in GATEWAYS}
     expected |= {f"/{name}/none": [] for name in GATEWAYS}
     asked = b64encode(b"client-0123:s3cret-0123").decode()
+    expected["/basic/its"] = [SECRETS["USER_NAME"], SECRETS["USER_PASSWORD"], BASIC]
     found = {one.path: leaks(f"{one.target} {one.headers} {one.body!r}", *EVERY, asked) for one in upstream.received}
-    assert found == expected | {"/token": [asked]}
+    assert found == expected | {"/token": [SECRETS["CLIENT_ID"], SECRETS["CLIENT_SECRET"], asked]}

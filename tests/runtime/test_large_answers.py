@@ -239,7 +239,17 @@ async def test_json_of_some_depth_is_passed_on_and_deeper_is_an_error(  # noqa: 
 
 @pytest.mark.parametrize(
     "number",
-    ["123456789012345678901234567890", "-9007199254740993", "0.1", "1.0", "1e-7", "-0.0", "1E400", "9" * 5_000],
+    [
+        "123456789012345678901234567890",
+        "-9007199254740993",
+        "0.1",
+        "1.0",
+        "1e-7",
+        "-0.0",
+        "1E400",
+        "9" * 5_000,
+        "1" * 250 + "e99",
+    ],
 )
 async def test_numbers_come_as_they_were_written_or_not_at_all(
     client: Any, upstream: Upstream, package: Built, number: str

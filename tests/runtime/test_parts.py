@@ -7,6 +7,7 @@ import socket
 import sys
 from base64 import b64encode
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote
 
 import httpx
@@ -32,29 +33,38 @@ from tests.runtime.upstream import Upstream
 
 
 @given(st.text(min_size=1))
-@example("a/../../admin")
-@example("..;/admin")
-@example("%2e%2e%2fadmin")
-@example("\\..\\admin")
+@example("a/b")
+@example("a..b/...")
+@example("%2e%2e")
 @example("a?b=1#c")
 @example("a\r\nHost: evil")
 def test_a_path_argument_is_one_segment_and_nothing_else(value: str):
-    if value in (".", ".."):
-        with pytest.raises(InvalidArguments):
-            fill("/clients/{id}", {"id": value})
-        return
     try:
-        value.encode()
-    except UnicodeEncodeError:
+        target = fill("/clients/{id}/invoices", {"id": value})
+    except InvalidArguments:
+        assert not value.isprintable() or any(dot in normalize("NFKC", unquote(value)) for dot in ".\ud800")
         return
-    target = fill("/clients/{id}/invoices", {"id": value})
     url = httpx.URL(f"https://api.example.com{target}")
     assert (url.host, url.query, url.fragment) == ("api.example.com", b"", "")
     before, inner, after = url.raw_path.decode().lstrip("/").split("/")
     assert (before, unquote(inner), after) == ("clients", value, "invoices")
 
 
-@pytest.mark.parametrize("value", ["", ".", ".."])
+ANOTHER_PATH = {
+    "none": "",
+    "this one": ".",
+    "the one above": "..",
+    "one above, as a proxy reads it that decodes first": "a/../../admin",
+    "at the end": "a/..",
+    "of a server that takes parameters off": "..;x=1/admin",
+    "of Windows": "..\\admin",
+    "of a server that decodes twice": "%2e%2E%2fadmin",
+    "full-width": "\uff0e\uff0e\uff0fadmin",
+    "two dots in one": "\u2025/admin",
+}
+
+
+@pytest.mark.parametrize("value", ANOTHER_PATH.values(), ids=ANOTHER_PATH)
 def test_a_segment_that_would_be_another_path_is_refused_by_name(value: str):
     with pytest.raises(InvalidArguments, match="clientId"):
         fill("/clients/{clientId}", {"clientId": value})

@@ -159,10 +159,11 @@ async def test_what_only_reads_is_all_that_is_found_where_only_that_is_served(
     assert call.annotations
     assert call.annotations.read_only_hint
     assert [tool["name"] for tool in found["tools"]] == ["show_order"]
-    assert "there is no tool of that name" in refused["error"]["message"]
+    assert refused == direct
     assert direct["error"]["code"] == "not_allowed"
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["tool"], line["outcome"]) for line in lines] == [
+        ("remove_order", "not_allowed"),
         ("remove_order", "not_allowed"),
         ("show_order", "ok"),
     ]
@@ -177,6 +178,9 @@ async def test_names_that_the_catalog_has_are_left_to_it(upstream: Upstream, tmp
             assert names == ["find_tools", "describe_tool", "call_tool_2"]
             through = await client.call_tool("call_tool_2", {"name": "call_tool"})
             assert through == await client.call_tool("call_tool", {})
+        asked = package.load("runtime.agents").approvals()  # before an agent calls what may change something
+    assert "call_tool" in asked["never_require_approval"]
+    assert asked["always_require_approval"] == ["call_tool_2"]
     assert [one.target for one in upstream.received] == ["/mine", "/mine"]
 
 

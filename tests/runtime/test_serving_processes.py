@@ -210,6 +210,10 @@ SLOW: dict[str, tuple[list[bytes], bytes]] = {
     "stops inside the body": ([HEAD + b"Content-Length: 100\r\n\r\n{"], b"HTTP/1.1 408"),
     "declares too much": ([HEAD + b"Content-Length: 9000000\r\n\r\n"], b"HTTP/1.1 413"),
     "declares absurdly much": ([HEAD + b"Content-Length: 1%s\r\n\r\n" % (b"0" * 19)], b"HTTP/1.1 4"),
+    "says twice how long it is": (
+        [HEALTHY[:-2] + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HEALTHY],
+        b"HTTP/1.1 400",
+    ),
     "sends too much": ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n500000\r\n" + b"x" * 0x500000], b"HTTP/1.1 413"),
 }
 
@@ -223,6 +227,34 @@ def test_nobody_is_waited_for_for_ever(port: int, parts: list[bytes], answer: by
         return
     assert said.startswith(answer)
     assert answer or not said
+
+
+def test_who_reads_no_answer_takes_no_place_for_ever(port: int):
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
+    call = HEAD + b"Accept: application/json, text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.setblocking(False)
+        until(lambda: hung_up_on(connection, call * 20))
+
+
+def hung_up_on(connection: socket.socket, content: bytes) -> bool:
+    """Whether nothing more can be sent; what is answered fills the buffers, then what is asked does."""
+    try:
+        connection.send(content)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", ["/mcp/", "/healthz/", "//mcp", "/mcp%2F"])
+def test_no_path_leads_to_a_host_that_a_request_names(port: int, path: str):
+    said = send(port, None, path=path, Host="evil.example")
+    assert "location" not in said.headers
+    assert said.status in (404, 421) or (path == "/mcp/" and said.status == 400)
 
 
 def test_what_is_refused_says_what_to_do(port: int):

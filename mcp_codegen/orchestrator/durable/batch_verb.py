@@ -29,6 +29,7 @@ from mcp_codegen.orchestrator.durable import (
 )
 from mcp_codegen.orchestrator.durable.batching import Tally
 from mcp_codegen.orchestrator.durable.order import Order, check
+from mcp_codegen.orchestrator.durable.reporting import making
 from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.errors import ResultsError, UserError, describe, printable
 from mcp_codegen.orchestrator.summary import error_text
@@ -128,12 +129,12 @@ async def _submitted(
             if not workers.living(kept, order.queue):
                 command = f"mcp-orchestrator worker {order.process.name}.py --database …"
                 console.print(f"no worker of {order.process.name} is there yet: {command}", soft_wrap=True)
-            with telling.shown(console, batch.tally):
+            with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries)
             return _ending(order, kept, batch.tally)
         opening = runner.connected(order.process, order.server, order.mock)
         async with opening as client, _engine(order, kept, batch, client) as engine:
-            with telling.shown(console, batch.tally):
+            with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries, engine)
             return await asyncio.to_thread(_ending, order, kept, batch.tally)
 
@@ -172,6 +173,8 @@ def _left(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
 
 
 def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
+    if tally.read:
+        ledger.mark_batch(kept, order.batch, "running", rejected=tally.rejected)  # the report tells of them
     counts = ledger.counts(kept, order.batch)
     reasons = ledger.failures(kept, order.batch)
     saved: list[Path] = []
@@ -179,9 +182,7 @@ def _ending(order: Order, kept: sa.Engine, tally: Tally) -> Ending:
     with transact.history(kept) as history:
         try:
             if history is not None:
-                saved = exporting.results(
-                    kept, history, order.process, order.batch, order.results, show_personal=order.show_personal
-                )
+                saved = making.make(kept, history, order.batch, order.results, show_personal=order.show_personal)
         except ResultsError as error:
             problem = f"✗ {error.message}"
     lines = [f"Batch {order.batch}: {_counted(counts)}"]

@@ -100,7 +100,7 @@ def accepted(
         words = {column: word for column, word in entry.words.items() if column not in ignored}
         value, problems = (None, [entry.problem]) if entry.problem else inputs.check(model, entry.given, words, names)
         given = values.model_data(value) if value is not None else None
-        if value is not None and _lost(model, value, given):
+        if value is not None and lost(model, value, given):
             problems = ["it holds a secret, or a value that a database cannot bring back; give it in another way"]
         if problems:
             tally.rejected += 1
@@ -127,7 +127,8 @@ def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> lis
     return [inputs.unknown_input(column, names) for column in columns if column not in names]
 
 
-def _lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
+def lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
+    """Whether an input is another one when it comes back from the database, or holds a secret."""
     try:
         return values.read_model(model, given) != value
     except ValueError:

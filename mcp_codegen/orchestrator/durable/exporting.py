@@ -16,48 +16,59 @@ import sqlalchemy as sa
 from mcp_codegen.orchestrator import masking, store
 from mcp_codegen.orchestrator.durable import ledger, transact
 from mcp_codegen.orchestrator.errors import ResultsError, printable, shown
-from mcp_codegen.orchestrator.process import Process
+from mcp_codegen.orchestrator.record import RunRecord
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet would run a cell that starts so."""
+COLUMNS = 200
+"""Of inputs and of outputs, about: a process may take and give any."""
 RUN = ("row", "run_id", "status", "error_code", "error_message", "failed_step", "started_at", "finished_at", "duration")
 
 
 def results(
     database: sa.Engine,
     history: transact.History,
-    process: Process[Any, Any, Any],
     batch: str,
     stem: Path,
+    take: Callable[[int | None, RunRecord], None],
     *,
     show_personal: bool = False,
 ) -> list[Path]:
-    """Write STEM.jsonl, a run's whole record on a line, and STEM.csv, in the order of the file. Raises ResultsError.
+    """Write STEM.jsonl, a run's whole record on a line, and STEM.csv, in the order of the file; `take` is told of each.
 
-    Runs that have not ended are not in them. Personal data is masked unless it is asked for.
+    Runs that have not ended are not in them. Personal data is masked unless it is asked for. Raises ResultsError.
     """
-    columns = {"input": list(process.input.model_fields), "output": list(process.output.model_fields)}
-    names = [*RUN, *(f"{part}.{name}" for part, fields in columns.items() for name in fields)]
-    files = [with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")]
-    with replacing(files[0]) as lines, replacing(files[1]) as table:
-        rows = csv.writer(table)
-        rows.writerow(names)
+    columns: dict[str, dict[str, None]] = {"input": {}, "output": {}}
+    lines_file, table_file = with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")
+    with replacing(lines_file) as lines, tempfile.TemporaryFile("w+", encoding="utf-8") as flattened:
         for page in ledger.pages(database, batch):
             records = history.records([each.run_id for each in page])
             for each in page:
                 if (record := records.get(each.run_id)) is None:
                     continue
                 record = record if show_personal else masking.masked(record)
-                plain = store.document(record)
-                lines.write(json.dumps({"row": each.row, **plain}, ensure_ascii=True) + "\n")
-                flat = record.model_dump(mode="json")
-                error = flat["error"] or {}
-                told = flat | {"row": each.row, "error_code": error.get("code"), "error_message": error.get("message")}
-                told["failed_step"] = each.failed_step
-                values = [told[name] for name in RUN]
-                values += [flat[part].get(name) for part, fields in columns.items() for name in fields]
-                rows.writerow([cell(value) for value in values])
-    return files
+                take(each.row, record)
+                lines.write(json.dumps({"row": each.row, **store.document(record)}, ensure_ascii=True) + "\n")
+                flat = _flat(record) | {"row": each.row, "failed_step": each.failed_step}
+                for part, names in columns.items():
+                    names.update(dict.fromkeys(flat[part]) if len(names) < COLUMNS else {})
+                flattened.write(json.dumps(flat) + "\n")
+        flattened.seek(0)
+        with replacing(table_file) as table:
+            rows = csv.writer(table)
+            rows.writerow([*RUN, *(f"{part}.{name}" for part, names in columns.items() for name in names)])
+            for flat in map(json.loads, flattened):
+                cells = [flat[name] for name in RUN]
+                cells += [flat[part].get(name) for part, names in columns.items() for name in names]
+                rows.writerow([cell(value) for value in cells])
+    return [lines_file, table_file]
+
+
+def _flat(record: RunRecord) -> dict[str, Any]:
+    """What of a run goes into a table; which columns there are is known only when all were seen."""
+    plain: dict[str, Any] = record.model_dump(mode="json", exclude={"steps", "measures", "personal"})
+    error = plain.pop("error") or {}
+    return plain | {"error_code": error.get("code"), "error_message": error.get("message")}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import tables
+from mcp_codegen.orchestrator.durable import outbox, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
@@ -33,20 +33,13 @@ class Row:
     given: Any
 
 
-_PREPARING = 0x6F726368
-"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
-
-
 def prepare(engine: sa.Engine) -> None:
     """Make the tables that are missing; processes that start at the same time wait for one another.
 
     Raises OrchestratorError.
     """
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PREPARING)))
-            tables.metadata.create_all(connection)
+        tables.make(engine, tables.metadata)
     except SQLAlchemyError as error:
         raise OrchestratorError(
             f"the database's tables cannot be made ({type(error).__name__})",
@@ -96,7 +89,10 @@ def mark_batch(engine: sa.Engine, batch: str, state: State, *, rejected: int | N
     with engine.begin() as connection:
         if rejected is not None:
             connection.execute(chosen.values(rejected=rejected))
+        before = connection.scalar(sa.select(batches.c.state).where(batches.c.batch == batch))
         done = connection.execute(chosen.where(batches.c.state.in_(BEFORE[state])).values(values))
+        if done.rowcount and state in ("ended", "cancelled") and state != before:
+            outbox.note_batch(connection, engine, batch)
         return done.rowcount > 0
 
 
@@ -129,6 +125,12 @@ def hold_state(connection: sa.Connection, batch: str) -> None:
         connection.execute(sa.select(batches.c.state).where(batches.c.batch == batch).with_for_update(read=True))
 
 
+def note_problem(engine: sa.Engine, batch: str, problem: str | None) -> None:
+    """Note why the batch's file could not be read to the end, or that it can be."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(batches).where(batches.c.batch == batch).values(problem=problem))
+
+
 def close_batches(engine: sa.Engine, queue: str) -> None:
     """Note that batches which were left to the workers of a queue have ended, where all their runs have."""
     waiting = sa.select(batches.c.batch).where(batches.c.state == "submitted")
@@ -139,7 +141,8 @@ def close_batches(engine: sa.Engine, queue: str) -> None:
         strange = sa.exists().where(runs.c.batch == name, runs.c.queue != queue)
         ended = sa.update(batches).where(batches.c.batch == name, batches.c.state == "submitted", ~unended, ~strange)
         with engine.begin() as connection:
-            connection.execute(ended.values(state="ended", ended_ms=milliseconds()))
+            if connection.execute(ended.values(state="ended", ended_ms=milliseconds())).rowcount:
+                outbox.note_batch(connection, engine, name)
 
 
 def add(
@@ -165,30 +168,42 @@ def add_single(engine: sa.Engine, run_id: str, process: str, *, queue: str) -> N
         connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
 
 
+def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: str, *, queue: str) -> bool:
+    """Note a run that belongs to no batch, within the caller's transaction; false where there is one of that id."""
+    values = {"run_id": run_id, "process": process, "queue": queue, "created_ms": milliseconds()}
+    added = connection.execute(insertion(engine, runs).on_conflict_do_nothing(), [values])
+    return bool(added.rowcount)
+
+
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended, without personal data; noting it again changes nothing.
+    """Note how a run ended, without personal data, and the events of it; noting it again changes nothing.
 
     One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
     """
-    error = masking.masked(record).error if record.error else None
+    if record.error or any(step.error for step in record.steps):
+        record = masking.masked(record)  # nothing else of it that may be personal is noted
     values = {
         "finished": record.run_id,
         "status": record.status,
         "started_ms": int(record.started_at.timestamp() * 1000),
         "ended_ms": int(record.finished_at.timestamp() * 1000),
         "steps_retried": sum(len(step.retried) for step in record.steps),
-        "error_code": error.code if error else None,
-        "error_message": error.message if error else None,
+        "error_code": record.error.code if record.error else None,
+        "error_message": record.error.message if record.error else None,
         "failed_step": next((step.key for step in record.steps if step.step == record.failed_step), None),
     }
     with engine.begin() as connection:
-        connection.execute(_FINISH, values)
+        if connection.execute(_FINISH_FIRST, values).rowcount:
+            outbox.note_run(connection, engine, record)
+        else:
+            connection.execute(_FINISH, values)
 
 
 _FINISH = sa.update(runs).where(
     runs.c.run_id == sa.bindparam("finished"), ~runs.c.status.is_not_distinct_from("cancelled")
 )
 """Written once: to put a statement together costs more than to execute it."""
+_FINISH_FIRST = _FINISH.where(runs.c.status.is_(None))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

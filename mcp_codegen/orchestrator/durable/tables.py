@@ -8,7 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mcp_codegen.orchestrator.durable import changes
+
+PREPARING = 0x6F726368
+"""The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
+
 metadata = sa.MetaData()
+
+sa.Sequence(changes.SEQUENCE, metadata=metadata)
 
 batches = sa.Table(
     "orchestrator_batches",
@@ -23,6 +30,8 @@ batches = sa.Table(
     sa.Column("halted_in", sa.String(20), comment="of a paused or cancelled batch: its state before"),
     sa.Column("priority", sa.String(10), nullable=False, default="normal"),
     sa.Column("rejected", sa.BigInteger, nullable=False, default=0),
+    sa.Column("problem", sa.Text, comment="why its file could not be read to the end"),
+    changes.column(),
 )
 
 runs = sa.Table(
@@ -43,7 +52,9 @@ runs = sa.Table(
     sa.Column("failed_step", sa.Text),
     sa.Column("again_from", sa.Text, comment="of a run to be retried: the step to go on with; empty for the first"),
     sa.Column("forked_from", sa.String(200), comment="the run whose first steps it took over"),
+    changes.column(),
     sa.Index("orchestrator_runs_by_batch", "batch", "status"),
+    sa.Index("orchestrator_runs_by_time", "created_ms", "run_id"),
     sa.Index("orchestrator_runs_in_order", "batch", "row", "run_id"),
     sa.Index("orchestrator_runs_by_end", "ended_ms"),
     sa.Index("orchestrator_runs_by_origin", "forked_from"),
@@ -87,6 +98,39 @@ limits = sa.Table(
     sa.Column("free_ms", sa.Double, nullable=False, comment="when the next call may be made"),
 )
 
+subscriptions = sa.Table(
+    "orchestrator_webhooks",
+    metadata,
+    sa.Column("webhook", sa.String(40), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("events", sa.Text, nullable=False, comment="kinds, with spaces between them"),
+    sa.Column("process", sa.String(64), comment="only what is of it"),
+    sa.Column("batch", sa.String(100), comment="only what is of it"),
+    sa.Column("secret_env", sa.String(100), nullable=False, comment="the environment variable that holds its secret"),
+    sa.Column("disabled", sa.Text, comment="why nothing more is sent there"),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+deliveries = sa.Table(
+    "orchestrator_deliveries",
+    metadata,
+    sa.Column("delivery", sa.String(40), primary_key=True),
+    sa.Column("webhook", sa.String(40), nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False, comment="what is sent, byte by byte"),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("due_ms", sa.BigInteger, nullable=False, comment="when it is to be tried; names the attempt"),
+    sa.Column("queued_ms", sa.BigInteger, comment="since when the engine has the attempt"),
+    sa.Column("state", sa.String(10), nullable=False, comment="due, queued, delivered or dead"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("status", sa.Integer, comment="HTTP's, of the last answer"),
+    sa.Column("problem", sa.Text, comment="why the last attempt failed, in short"),
+    sa.UniqueConstraint("webhook", "event"),
+    sa.Index("orchestrator_deliveries_by_state", "state", "due_ms"),
+)
+
 
 def now_ms(database: sa.Engine) -> sa.ColumnElement[float]:
     """This moment by the clock that all processes on the database share."""
@@ -99,3 +143,14 @@ def insertion(database: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - on
     """An insertion that can say what to do about what is there."""
     dialect = postgresql if database.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def make(database: sa.Engine, *of: sa.MetaData) -> None:
+    """Make the tables that are missing; of several processes that start together, one after the other."""
+    with database.begin() as connection:
+        if database.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        for each in of:
+            each.create_all(connection)

@@ -13,17 +13,21 @@ from collections.abc import Sequence
 LOOK_SECONDS = 0.2
 
 
-def run(processes: Sequence[str], words: Sequence[str]) -> int:
+def run(processes: Sequence[str], words: Sequence[str], others: Sequence[Sequence[str]] = ()) -> int:
     """Start a worker for each process, and end all with the first that ends; gives the highest exit code.
+
+    `others` are verbs with their words that run beside them, each in a program of its own too.
 
     A signal is passed on. Should this program be killed, the others stop: their standard input closes.
     """
-    command = [sys.executable, "-m", "mcp_codegen.orchestrator", "worker"]
+    verbs = [*(["worker", process, *words] for process in processes), *map(list, others)]
     workers = [
         subprocess.Popen(  # noqa: S603 - our own command
-            [*command, process, *words, "--until-input-ends"], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-m", "mcp_codegen.orchestrator", *verb, "--until-input-ends"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
-        for process in processes
+        for verb in verbs
     ]
 
     asked = threading.Event()

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 PACKAGE = __package__.rpartition(".")[0]
 CALL_SECONDS = 120
 SERVER_ARGUMENTS = ("--tools", "auto")
-SEARCHING = ("find_tools", "describe_tool")
-"""What a server in search mode shows, and neither calls an API."""
 LISTING = Path(__file__).parent.parent / "tools.json"
 
 
@@ -44,7 +42,7 @@ def mcp_tool(name: str, environ: Mapping[str, str], *, read_only: bool) -> MCPSt
         env={**environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
         load_prompts=False,
         request_timeout=CALL_SECONDS,
-        approval_mode="never_require" if read_only else _approvals(),
+        approval_mode="never_require" if read_only else approvals(),
     )
     return tool
 
@@ -56,14 +54,17 @@ def agent(tool: MCPStdioTool, name: str, instructions: str, environ: Mapping[str
     return made
 
 
-def _approvals() -> dict[str, list[str]]:
-    """Only what changes nothing is called without being asked for."""
+def approvals() -> dict[str, list[str]]:
+    """Only what changes nothing is called without being asked for; which of the others a search calls, nobody knows."""
     from mcp_types import ListToolsResult  # noqa: PLC0415 - the listing is read once, where an agent is made
+
+    from .search_mode import names  # noqa: PLC0415 - the same
 
     tools = ListToolsResult.model_validate_json(LISTING.read_bytes()).tools
     reading = [tool.name for tool in tools if needed(tool.annotations) == "read"]
     others = [tool.name for tool in tools if needed(tool.annotations) != "read"]
-    return {"always_require_approval": [*others, "call_tool"], "never_require_approval": [*reading, *SEARCHING]}
+    find, describe, call = names(tool.name for tool in tools)
+    return {"always_require_approval": [*others, call], "never_require_approval": [*reading, find, describe]}
 
 
 def _chat_client(environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - of a package that may not be there

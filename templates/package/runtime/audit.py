@@ -40,7 +40,8 @@ class AuditLog:
 
     def __init__(self, file: str) -> None:
         try:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            # A pipe that nobody reads is an error, and holds up no call.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
             self._descriptor = sys.stderr.fileno() if file == "-" else os.open(file, flags, 0o600)
         except OSError as error:
             raise NotConfigured(

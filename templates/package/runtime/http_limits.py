@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+UNREAD = 3
+"""Keep-alive times in which an answer is to be read."""
 
 
 class _TooLargeError(Exception):
@@ -71,18 +74,38 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
             return bytes(body)
 
 
+class Unambiguous:
+    """An application that gets no request which a proxy before it may have read otherwise: as another, or another's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse two lengths (RFC 9112, section 6.1) and two credentials, and hang up."""
+        names = [name for name, _ in scope.get("headers", ())]
+        refuse = partial(_refusal, 400, Connection="close")
+        if b"content-length" in names and b"transfer-encoding" in names:
+            refused = refuse("The request says twice how long it is.", "Send Content-Length or Transfer-Encoding.")
+            return await refused(scope, receive, send)
+        if names.count(b"authorization") > 1:
+            refused = refuse("The request says twice who sends it.", "Send one Authorization header.")
+            return await refused(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+
 def _refusal(status: int, message: str, hint: str, **headers: str) -> JSONResponse:
     """In words. Without `Connection: close` what is still on its way is read: who is sending hears nothing yet."""
     return JSONResponse({"error": {"message": message, "hint": hint}}, status, headers)
 
 
 class PromptProtocol(H11Protocol):
-    """uvicorn's, and it hangs up on who does not send a request's head within the keep-alive time.
+    """uvicorn's, and it hangs up on who does not send a request's head within the keep-alive time, or reads no answer.
 
-    uvicorn bounds the time between requests, but would wait for ever for the rest of a line.
+    uvicorn bounds the time between requests, but would wait for ever for the rest of a line, and for a client to read.
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client has come."""
@@ -98,6 +121,25 @@ class PromptProtocol(H11Protocol):
         """The client has left."""
         super().connection_lost(exc)
         self._stop()
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        super().pause_writing()
+        self._unread = self._give_up()
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up, also on who does not read what is left."""
+        super().timeout_keep_alive_handler()
+        self._give_up()
+
+    def _give_up(self) -> asyncio.TimerHandle:
+        return self.loop.call_later(UNREAD * self.timeout_keep_alive, self.transport.abort)
 
     def _mind(self) -> None:
         if not self._waits():

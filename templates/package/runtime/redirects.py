@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import unquote
 
 import httpx
 
 from .exchange import RawAnswer
-from .wire import query_string
+from .wire import climbs, query_string
 
 Redirects = Literal["none", "sameOrigin"]
 MOST = 5
@@ -56,8 +55,8 @@ def outside(url: httpx.URL, base_url: str) -> str:
     base = httpx.URL(base_url)
     if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port) or url.userinfo:
         return "to another host"
-    segments = unquote(url.raw_path.decode("ascii").partition("?")[0]).replace("\\", "/").split("/")
-    if {".", ".."} & set(segments) or not f"{url.path}/".startswith(f"{base.path.rstrip('/')}/"):
+    path = url.raw_path.decode("ascii").partition("?")[0]
+    if climbs(path) or not f"{url.path}/".startswith(f"{base.path.rstrip('/')}/"):
         return "out of the gateway's base path"
     return ""
 

@@ -8,7 +8,7 @@ know a tool's name may call it directly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -72,9 +72,7 @@ class ToolSearch:
 
     def __init__(self, server: ApiServer) -> None:
         self._tags = server.tags
-        self._find = _free("find_tools", server.tags)
-        self._describe = _free("describe_tool", server.tags)
-        self._call = _free("call_tool", server.tags)
+        self._find, self._describe, self._call = names(server.tags)
         self._visible: dict[tuple[str, ...], _Visible] = {}
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -93,23 +91,27 @@ class ToolSearch:
                 return _result(self._tool(await self._seen(ctx, call_next), asked.name))
             if params.get("name") == self._call:
                 wanted = _read(CallTool, params)
-                self._tool(await self._seen(ctx, call_next), wanted.name)
+                if wanted.name not in self._tags:
+                    self._tool(await self._seen(ctx, call_next), wanted.name)  # says which are near
                 ctx = replace(ctx, params={**params, "name": wanted.name, "arguments": wanted.arguments})
         except ApiError as error:
             return failure(error, Asked(str(params.get("name"))))
         return await call_next(ctx)
 
     async def _seen(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> _Visible:
-        """What this caller may see, as those further on decide; remembered for all who hold the same scopes."""
-        scopes = including(caller_of(ctx).scopes)
-        if scopes not in self._visible:
+        """What this caller may see, as those further on decide.
+
+        Remembered for all who hold the same scopes, and speak the same version: each has an envelope of its own.
+        """
+        kind = (ctx.protocol_version, *including(caller_of(ctx).scopes))
+        if kind not in self._visible:
             about = {"_meta": (ctx.params or {}).get("_meta", {})}
             result = await call_next(replace(ctx, method="tools/list", params=about))
             if not isinstance(result, dict):  # the SDK passes on what goes over the wire
                 raise TypeError(f"expected a listing, got {type(result).__name__}")
             tools = {str(tool["name"]): tool for tool in result["tools"]}
-            self._visible[scopes] = _Visible(result, tools, ToolIndex(result["tools"], self._tags))
-        return self._visible[scopes]
+            self._visible[kind] = _Visible(result, tools, ToolIndex(result["tools"], self._tags))
+        return self._visible[kind]
 
     def _listing(self, visible: _Visible) -> list[dict[str, Any]]:
         hints = [tool.get("annotations", {}) for tool in visible.tools.values()]
@@ -129,8 +131,8 @@ class ToolSearch:
         return f" Tags: {', '.join(tag[:60] for tag in tags[:MOST_TAGS])}{more}." if tags else ""
 
     def _found(self, visible: _Visible, asked: FindTools) -> CallToolResult:
-        names = visible.index.find(asked.query, asked.tags, asked.limit)
-        return _result({"tools": [_summary(visible.tools[name], self._tags.get(name, ())) for name in names]})
+        best = visible.index.find(asked.query, asked.tags, asked.limit)
+        return _result({"tools": [_summary(visible.tools[name], self._tags.get(name, ())) for name in best]})
 
     def _tool(self, visible: _Visible, name: str) -> Mapping[str, Any]:
         """The tool of that name. Raises `InvalidArguments`."""
@@ -141,7 +143,13 @@ class ToolSearch:
         return visible.tools[name]
 
 
-def _free(name: str, taken: Mapping[str, object]) -> str:
+def names(taken: Iterable[str]) -> tuple[str, str, str]:
+    """What the three are called that find, describe and call tools, beside those of the catalog."""
+    others = frozenset(taken)
+    return _free("find_tools", others), _free("describe_tool", others), _free("call_tool", others)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
     """The name, or the next one that no tool of the catalog has."""
     number = 2
     free = name

@@ -26,7 +26,7 @@ from mcp_types import (
     Tool,
 )
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from ..errors import ApiError, Failed, InvalidArguments
 from .context import Answer, Upstream, open_upstream
@@ -85,7 +85,7 @@ class ApiServer(MCPServer[Upstream]):
         *,
         listing: Path,
         modules: Mapping[str, str],
-        tags: Mapping[str, tuple[str, ...]] | None = None,
+        tags: Mapping[str, Sequence[str]] | None = None,
         environ: Mapping[str, str],
         **about: Any,  # noqa: ANN401
     ) -> None:
@@ -98,7 +98,7 @@ class ApiServer(MCPServer[Upstream]):
         )
         self._listing = listing
         self._modules = modules
-        self.tags: Mapping[str, tuple[str, ...]] = {name: (tags or {}).get(name, ()) for name in modules}
+        self.tags: Mapping[str, Sequence[str]] = {name: (tags or {}).get(name, ()) for name in modules}
         """The tags of each tool that is offered."""
         self._ready: dict[str, _Ready] = {}
 
@@ -156,9 +156,11 @@ def _arguments(tool: _Ready, arguments: Mapping[str, Any]) -> dict[str, Any]:
     problems = [f"{name}: there is no such argument" for name in arguments if name not in tool.known]
     try:
         written = to_json(arguments)
-    except ValueError as error:  # half of a surrogate pair: only a caller in this process can pass it
+        if b"Infinity" in written or b"NaN" in written:  # what 1e400 is read as, or the beginning of a word
+            from_json(written, allow_inf_nan=False)
+    except ValueError as error:  # or half of a surrogate pair, which only a caller in this process can pass
         message = "Nothing was sent: the arguments have no form in JSON."
-        raise InvalidArguments(message, "Pass whole characters.") from error
+        raise InvalidArguments(message, "Pass whole characters, and numbers that are finite.") from error
     try:
         valid = tool.arguments.model_validate_json(written, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:

@@ -27,7 +27,7 @@ def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any]
         ours = [row.executor for row in living if row.version == worker.version]
         if ours[:1] != [worker.executor]:
             return
-        _recover(worker, {row.executor for row in living})
+        recover(worker, {row.executor for row in living})
         if _leads(worker, {row.version for row in living}):
             with history(database) as kept:
                 if kept is not None:
@@ -47,7 +47,7 @@ def _leads(worker: Worker, living: Set[str]) -> bool:
     return latest == worker.version
 
 
-def _recover(worker: Worker, living: Set[str]) -> None:
+def recover(worker: Worker, living: Set[str]) -> None:
     """Put the runs whose process is dead back into their queue. The engine counts how often that happens to a run."""
     held = DBOS.list_workflows(
         status="PENDING", queue_name=worker.queue, app_version=worker.version, load_input=False, load_output=False

@@ -62,7 +62,6 @@ async def opened(
         version=version,
         place=f"{socket.gethostname()}:{os.getpid()}",
     )
-    _quiet()
     ledger.prepare(database)
     ledger.mark_personal(database, process.name, masking.names(process.input) | masking.names(process.output))
     with submitting(database, process.name, queue) as submitter:
@@ -79,7 +78,7 @@ async def opened(
                 on_finish=on_finish,
             )
             try:
-                await _launch(engine, worker, start_rate)
+                await launch(database, worker, process.name, _plain(engine), engine.places, start_rate=start_rate)
                 await asyncio.to_thread(tend)
                 yield engine
             finally:
@@ -97,11 +96,21 @@ def _close(database: sa.Engine, worker: workers.Worker, present: presence.Presen
     workers.leave(database, worker)
 
 
-async def _launch(engine: DurableEngine[Any, Any, Any], worker: workers.Worker, start_rate: Rate | None) -> None:
+async def launch(
+    database: sa.Engine,
+    worker: workers.Worker,
+    name: str,
+    workflow: Callable[[str], Awaitable[None]] | Callable[[JsonValue], Awaitable[JsonValue]],
+    places: Places,
+    *,
+    start_rate: Rate | None = None,
+) -> None:
+    """Have the engine run one workflow in this process, from the worker's queue."""
+    _quiet()
     config: DBOSConfig = {
         "name": application(worker.queue),
-        "system_database_url": _shown_url(engine.database),
-        "system_database_engine": engine.database,
+        "system_database_url": _shown_url(database),
+        "system_database_engine": database,
         "executor_id": worker.executor,
         "application_version": worker.version,
         "serializer": DBOSPortableJSONSerializer(),
@@ -110,10 +119,10 @@ async def _launch(engine: DurableEngine[Any, Any, Any], worker: workers.Worker, 
         "use_listen_notify": False,
     }
     instance = DBOS(config=config)
-    DBOS.workflow(name=engine.process.name, max_recovery_attempts=RECOVERIES)(_plain(engine))
+    DBOS.workflow(name=name, max_recovery_attempts=RECOVERIES)(workflow)
     DBOS.listen_queues([worker.queue])
     DBOS.launch()
-    _localize(instance, engine.places, start_rate)
+    _localize(instance, places, start_rate)
     # The numbers in the table are those of nobody: see _localize.
     await DBOS.register_queue_async(
         worker.queue, worker_concurrency=0, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"

@@ -15,6 +15,7 @@ from ..errors import NotJson, SchemaMismatch
 from .complaints import printable
 from .context import Answer
 from .exchange import RawAnswer
+from .masking import masked
 from .refusals import SHOWN_CHARACTERS, excerpt, is_html, refusal
 
 JSON = "application/json"
@@ -26,8 +27,8 @@ _TEXT_CODEC = re.compile(
 )
 """Python has others, which are slow, or make what is no Unicode."""
 _HTML_ACCEPTED = re.compile(r"text/html|text/\*|\*/\*|application/xhtml\+xml", re.IGNORECASE)
-_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
-"""A number that may be more than a float can hold, which would be passed on as null."""
+_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{200}")
+"""A number that may be more than a float can hold (10^308), with an exponent of two digits too: passed on as null."""
 MOST_LEVELS = 100
 """Of JSON, passed on inside of a message that has some of its own: readers of messages stop at 200 or before."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -66,6 +67,11 @@ def _plain(answer: RawAnswer, returns: Any, accept: str) -> Answer[Any]:  # noqa
 
 
 def _decoded(answer: RawAnswer) -> str:
+    """The text, masked again: in UTF-16 or EBCDIC no secret was found."""
+    return masked(_text(answer).encode(), answer.secrets).decode()
+
+
+def _text(answer: RawAnswer) -> str:
     """Text in the character set that it names, else in UTF-8, else, as older servers send it, in Latin-1."""
     named = _CHARSET.search(answer.content_type)
     for charset in (named[1] if named else "utf-8", "utf-8"):

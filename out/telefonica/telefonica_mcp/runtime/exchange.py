@@ -29,6 +29,8 @@ class RawAnswer:
     status: int
     content: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Ours, which are masked in it."""
 
     @property
     def content_type(self) -> str:
@@ -45,7 +47,7 @@ class RawAnswer:
         ok = httpx.codes.is_success(self.status)
         found = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET or not ok)
         told = {name: masked(value.encode(), secrets).decode() for name, value in self.headers.items()}
-        return replace(self, content=masked(self.content, found), headers=told)
+        return replace(self, content=masked(self.content, found), headers=told, secrets=found)
 
 
 async def exchange(

@@ -29,7 +29,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from .http_limits import MAX_BODY_BYTES, PromptProtocol, RequestLimits
+from .http_limits import MAX_BODY_BYTES, PromptProtocol, RequestLimits, Unambiguous
 from .tooling import ApiServer
 
 if TYPE_CHECKING:
@@ -161,7 +161,10 @@ def application(server: ApiServer, options: HttpOptions) -> Starlette:
         if verifier is not None:
             await verifier.aclose()
 
-    return Starlette(routes=[Route(PATH, mcp), *routes], middleware=middleware, lifespan=lifespan)
+    routes += [Route(PATH, mcp), Route(f"{PATH}/", mcp)]
+    served = Starlette(routes=routes, middleware=[Middleware(Unambiguous), *middleware], lifespan=lifespan)
+    served.router.redirect_slashes = False  # it would lead to whatever host a request names
+    return served
 
 
 def security(host: str, allowed: tuple[str, ...]) -> TransportSecuritySettings:
@@ -170,7 +173,8 @@ def security(host: str, allowed: tuple[str, ...]) -> TransportSecuritySettings:
     Not left to the SDK, which checks nothing on a loopback address that it does not know, such as 127.0.0.2.
     """
     loopback = {"127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host}
-    hosts = [form for name in allowed or sorted(loopback) for form in (name, f"{name}:*")]
+    names = [name.lower() for name in allowed or sorted(loopback)]  # as clients send them
+    hosts = [form for name in names for form in (name, f"{name}:*")]
     origins = [] if allowed else [f"http://{name}" for name in hosts]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from functools import lru_cache
 
 MASK = b"***"
+SHORTEST_PACKED = 6
+"""Bytes of a secret that is looked for in Base64: of shorter ones the digits are found everywhere."""
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def masked(content: bytes, secrets: tuple[str, ...]) -> bytes:
-    """The content without the secrets, plain or as writers of JSON, URLs and HTML escape them."""
+    """The content without the secrets: plain in any case, as writers of JSON, URLs and HTML escape them, in Base64."""
     for secret in secrets:
-        plain = secret.encode()
-        if plain in content:
-            content = content.replace(plain, MASK)
-        if _escapes(secret).search(content):  # seldom, and many times cheaper to look for than the whole pattern
+        # To look for what is seldom there is many times cheaper than the whole pattern.
+        if secret.encode().lower() in content.lower() or _escapes(secret).search(content):
             content = _pattern(secret).sub(MASK, content)
+        for packed in _in_base64(secret):
+            content = content.replace(packed, MASK)
     return content
 
 
 @lru_cache(maxsize=32)
 def _pattern(secret: str) -> re.Pattern[bytes]:
     """The secret with any of its characters escaped."""
-    return re.compile(b"".join(b"(?:%s|%s)" % (re.escape(one.encode()), _escaped(one)) for one in secret))
+    either = (b"(?:%s|%s)" % (re.escape(one.encode()), _escaped(one)) for one in secret)
+    return re.compile(b"".join(either), re.IGNORECASE)
+
+
+@lru_cache(maxsize=32)
+def _in_base64(secret: str) -> frozenset[bytes]:
+    """What the secret is in Base64 (RFC 4648), wherever in a text it stands: the digits that it alone decides."""
+    plain = secret.encode()
+    if len(plain) < SHORTEST_PACKED:
+        return frozenset()
+    digits = [
+        b64encode(b"\0" * ahead + plain)[-(-8 * ahead // 6) : 8 * (ahead + len(plain)) // 6] for ahead in range(3)
+    ]
+    return frozenset(digits) | {one.translate(_URL_SAFE) for one in digits}
 
 
 @lru_cache(maxsize=32)

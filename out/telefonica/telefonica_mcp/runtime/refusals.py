@@ -50,27 +50,7 @@ def refusal(
         )
     if httpx.codes.is_success(status):
         return None
-    settings = " and ".join(variables) or "the catalog's auth"
-    known: dict[int, tuple[type[UpstreamError], str, str]] = {
-        401: (
-            Unauthorized,
-            "did not accept the credential",
-            f"Check {settings}: is it set, current, and for this API?",
-        ),
-        403: (Forbidden, "does not allow this", f"Ask for access for the credential in {settings}."),
-        404: (NotFound, "knows nothing under these values", "Check that the identifiers are right and complete."),
-        429: (RateLimited, "asks for fewer calls", "Wait, then try again."),
-    }
-    if status in known:
-        kind, what, hint = known[status]
-    elif status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        kind, what, hint = UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
-    elif httpx.codes.is_redirect(status) and not answer.headers.get("location"):
-        kind, what, hint = Rejected, "points elsewhere, and to no URL", "Check the base URL, or tell the API's owners."
-    elif httpx.codes.is_redirect(status):
-        kind, what, hint = Rejected, f"points elsewhere{_pointed_to(answer)}", _REDIRECTED
-    else:
-        kind, what, hint = Rejected, "did not accept the request", "See 'detail' for its own words."
+    kind, what, hint = _meaning(answer, " and ".join(variables) or "the catalog's auth")
     said = read(answer.content, status, page=is_html(answer))
     return kind(
         f"{who} {what} (HTTP {status}).",
@@ -82,6 +62,30 @@ def refusal(
         upstream_message=said.message,
         detail=excerpt(answer.content),
     )
+
+
+def _meaning(answer: RawAnswer, settings: str) -> tuple[type[UpstreamError], str, str]:
+    """The error that a failure is, what the upstream does, and what to do. settings: that hold the credential."""
+    status = answer.status
+    known: dict[int, tuple[type[UpstreamError], str, str]] = {
+        401: (
+            Unauthorized,
+            "did not accept the credential",
+            f"Check {settings}: is it set, current, and for this API?",
+        ),
+        403: (Forbidden, "does not allow this", f"Ask for access for the credential in {settings}."),
+        404: (NotFound, "knows nothing under these values", "Check that the identifiers are right and complete."),
+        429: (RateLimited, "asks for fewer calls", "Wait, then try again."),
+    }
+    if status in known:
+        return known[status]
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return UpstreamFailed, "failed", "Try again later; if it goes on, tell the API's owners."
+    if httpx.codes.is_redirect(status) and not answer.headers.get("location"):
+        return Rejected, "points elsewhere, and to no URL", "Check the base URL, or tell the API's owners."
+    if httpx.codes.is_redirect(status):
+        return Rejected, f"points elsewhere{_pointed_to(answer)}", _REDIRECTED
+    return Rejected, "did not accept the request", "See 'detail' for its own words."
 
 
 _REDIRECTED = (

@@ -111,5 +111,6 @@ class Access:
     async def _scopes(self) -> Mapping[str, Scope]:
         if not self._needed:
             tools: Sequence[Tool] = await self._server.list_tools()
-            self._needed = {tool.name: needed(tool.annotations) for tool in tools}
+            self._needed = dict.fromkeys(self._server.tags, needed(None))  # though it were not listed
+            self._needed |= {tool.name: needed(tool.annotations) for tool in tools}
         return self._needed

@@ -39,8 +39,10 @@ class _Client(httpx.AsyncClient):
         )
         self._aiohttp = transport
 
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:  # noqa: ANN401 - as httpx has them
-        """The answer, of which whoever asked reads the body. Raises `httpx.TransportError`."""
+    async def send(
+        self, request: httpx.Request, *, stream: bool = False, **_: Any  # noqa: ANN401 - as httpx has them
+    ) -> httpx.Response:
+        """The answer, with its body or, as a stream, for whoever asked to read. Raises `httpx.TransportError`."""
         try:
             response = await self._aiohttp.handle_async_request(request)
         except httpx.TransportError as error:
@@ -49,6 +51,8 @@ class _Client(httpx.AsyncClient):
         location = response.headers.get("location", "")
         if location and target(str(request.url), location) is None:
             del response.headers["location"]  # what is no URL leads nowhere
+        if not stream:
+            await response.aread()
         return response
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from pydantic import MISSING
@@ -56,10 +57,20 @@ def fill(path: str, values: Mapping[str, Any]) -> str:
 
 def _segment(template: str, values: Mapping[str, Any]) -> str:
     written = _PLACEHOLDER.sub(lambda match: _filled(match[1], values[match[1]]), template)
-    if written.partition(";")[0] in (".", ".."):  # some servers cut off what follows the semicolon
+    if climbs(written):
         names = " and ".join(_PLACEHOLDER.findall(template))
         raise InvalidArguments(f"{names}: {written!r} cannot stand in a path.", _HINT)
     return written
+
+
+def climbs(path: str) -> bool:
+    """Whether a server could read a dot segment (RFC 3986, 5.2.4) out of it.
+
+    Some proxies decode `%2F` before they look for them, some servers decode twice, take a backslash or a full-width
+    form for a slash, or cut off what follows a semicolon.
+    """
+    read = normalize("NFKC", unquote(unquote(path))).replace("\\", "/")
+    return any(segment.partition(";")[0] in (".", "..") for segment in read.split("/"))
 
 
 def _filled(name: str, value: Any) -> str:  # noqa: ANN401 - any value

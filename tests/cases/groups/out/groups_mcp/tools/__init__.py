@@ -9,8 +9,8 @@ MODULES = {
 """The module of each tool."""
 
 TAGS = {
-    "a": ("Facturación", "more"),
-    "c": ("Facturación",),
-    "b": ("common",),
+    "a": ["Facturación", "more"],
+    "c": ["Facturación"],
+    "b": ["common"],
 }
 """The tags of tools, as the catalog has them."""

@@ -10,7 +10,7 @@ MODULES = {
 """The module of each tool."""
 
 TAGS = {
-    "getA": ("get",),
-    "get_a": ("Get",),
+    "getA": ["get"],
+    "get_a": ["Get"],
 }
 """The tags of tools, as the catalog has them."""

@@ -1,0 +1,84 @@
+"""What stands before each route: who is calling, whether they may, how often; then a body that is strict JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+
+from mcp_codegen.orchestrator.service.access import NOBODY, Caller
+from mcp_codegen.orchestrator.service.problems import Refusal
+from mcp_codegen.orchestrator.service.service import Service
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose JSON is what databases and other programs can hold: no NaN, no half characters, no depths."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """The body. Raises `Refusal` (400)."""
+        return parse(await self.body())
+
+
+class GuardedRoute(APIRoute):
+    """A route that nothing of a request reaches before its caller is known: not even its body is read."""
+
+    def get_route_handler(self) -> Handle:
+        """What FastAPI calls for a request."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            service: Service = request.app.state.service
+            caller = await _admitted(service, request, self.path_format)
+            if caller is NOBODY:
+                return await handle(request)
+            with service.throttle.held(caller.name):
+                return await handle(StrictRequest(request.scope, request.receive))
+
+        return guarded
+
+
+async def _admitted(service: Service, request: Request, route: str) -> Caller:
+    """Who is calling. Those who are refused are counted by their address, so that guessing is slow."""
+    try:
+        caller = await service.access.admit(request, request.method, route)
+    except Refusal as refusal:
+        if refusal.status_code == 401:  # noqa: PLR2004
+            service.throttle.take(address(request))
+        raise
+    service.throttle.take(caller.name or address(request))
+    request.state.caller = caller
+    return caller
+
+
+def address(request: Request) -> str:
+    """Where a request comes from."""
+    return f"address:{request.client.host}" if request.client else "address:"
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Strict JSON. Raises `Refusal` (400)."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise Refusal(400, f"the body is no JSON: {error}", code="invalid_json") from error
+
+
+async def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+Serving = Annotated[Service, Depends(_service)]
+"""The service, for a route."""
+Calling = Annotated[Caller, Depends(_caller)]
+"""Who is calling, for a route."""

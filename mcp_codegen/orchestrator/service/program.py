@@ -1,0 +1,139 @@
+"""`mcp-orchestrator serve`, from what was asked for to a service that answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import sqlalchemy as sa
+from pydantic import BaseModel
+
+from mcp_codegen.orchestrator import masking
+from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
+from mcp_codegen.orchestrator.errors import OrchestratorError, UserError
+from mcp_codegen.orchestrator.loading import AnyProcess
+from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
+from mcp_codegen.orchestrator.service.access import Access
+from mcp_codegen.orchestrator.service.audit import Audit
+from mcp_codegen.orchestrator.service.feed import Feed
+from mcp_codegen.orchestrator.service.intake import Intake
+from mcp_codegen.orchestrator.service.limits import Limits, Throttle
+from mcp_codegen.orchestrator.service.served import Served
+from mcp_codegen.orchestrator.service.service import Service
+from mcp_codegen.orchestrator.service.serving import Listening
+from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
+from mcp_codegen.orchestrator.service.working import Delivery, Work, working
+from mcp_codegen.orchestrator.webhooks.destinations import Allowed
+
+ISSUER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What was asked for."""
+
+    processes: Mapping[str, tuple[AnyProcess, bool]]
+    """By name; and whether its runs are against a stand-in."""
+    works: Sequence[Work]
+    """What workers are started for; none where runs are only taken in."""
+    database: str
+    spool: Path
+    audit_log: Path | None
+    listening: Listening
+    hosts: tuple[str, ...]
+    """Names by which the service may be called, beside those of this machine."""
+    trust: Trust | None
+    limits: Limits
+    delivery: Delivery | None = None
+    """That webhooks are delivered; None where others do."""
+    webhooks_allow: Allowed = field(default_factory=Allowed)
+
+
+async def run(program: Program) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OrchestratorError before anything is answered."""
+    kept = database.connect(program.database)
+    tables.prepare(kept)
+    _check_door(program, kept)
+    socket = serving.bind(program.listening.host, program.listening.port)
+    with socket, opened(program, kept) as service:
+        names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
+        application = app.create(
+            service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
+        )
+        async with working(program.works, program.database, program.listening.grace, program.delivery, kept):
+            service.intake.go_on()
+            socket.listen()
+            _say(program, kept, serving.url(socket))
+            await serving.serve(application, socket, program.listening, stopping=service.feed.close)
+
+
+@contextmanager
+def opened(program: Program, kept: sa.Engine) -> Iterator[Service]:
+    """The service over a database whose tables are there. Raises OrchestratorError."""
+    with ExitStack() as stack:
+        served = {name: _served(stack, kept, process, mock) for name, (process, mock) in program.processes.items()}
+        history = stack.enter_context(transact.history(kept))
+        if history is None:
+            raise OrchestratorError("the database has no tables of the engine", code="database")
+        intake = Intake(kept, program.spool, served)
+        stack.callback(intake.close)
+        yield Service(
+            database=kept,
+            history=history,
+            processes=served,
+            intake=intake,
+            feed=Feed(kept),
+            access=_access(program, kept),
+            audit=Audit(kept, program.audit_log),
+            limits=program.limits,
+            throttle=Throttle(program.limits),
+            webhooks_allow=program.webhooks_allow,
+        )
+
+
+def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:
+    queue = queues.name(process.name, mock=mock)
+    models: tuple[type[BaseModel], ...] = (process.input, process.output)
+    ledger.mark_personal(kept, process.name, frozenset().union(*map(masking.names, models)))
+    submitter = stack.enter_context(transact.submitting(kept, process.name, queue))
+    return Served(
+        process=process,
+        queue=queue,
+        submitter=submitter,
+        mock=mock,
+        input_schema=process.input.model_json_schema(by_alias=True),
+        output_schema=process.output.model_json_schema(by_alias=True, mode="serialization"),
+    )
+
+
+def _access(program: Program, kept: sa.Engine) -> Access:
+    http = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
+    tokens = Tokens(program.trust, http) if program.trust is not None else None
+    is_open = program.trust is None and serving.is_loopback(program.listening.host)
+    return Access(
+        [authenticating.by_key(kept), authenticating.by_token(tokens)],
+        authenticating.open_until_closed(kept) if is_open else None,
+    )
+
+
+def _check_door(program: Program, kept: sa.Engine) -> None:
+    """Off loopback nobody comes in without a key or a token. Raises UserError."""
+    host = program.listening.host
+    if serving.is_loopback(host) or program.trust is not None or keys.any_made(kept):
+        return
+    raise UserError(
+        f"--host {host} lets other machines in, and there is neither a key nor an issuer of tokens",
+        hint="make a key first: `mcp-orchestrator keys create NAME --role admin`, or give --oidc-issuer; "
+        "TLS is for a proxy in front",
+    )
+
+
+def _say(program: Program, kept: sa.Engine, url: str) -> None:
+    closed = program.trust is not None or keys.any_made(kept)
+    door = "" if closed else "; no key was made yet: everybody on this machine may do everything"
+    work = f"{len(program.works)} workers" if program.works else "no workers of its own"
+    print(f"mcp-orchestrator: {url} (API at {url}/docs), {work}{door}", file=sys.stderr, flush=True)

@@ -1,0 +1,176 @@
+"""Who may do what: keys, tokens, roles, and what is written down of it."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.utils import base64url_encode
+
+from mcp_codegen.orchestrator.service.roles import ROUTES, Role
+from tests.orchestrator.service.conftest import (
+    AUDIENCE,
+    FAVOURS,
+    Issuer,
+    Served,
+    is_problem,
+    orchestrate,
+    serving,
+    until,
+)
+
+PATHS = {"run_id": "nothing", "batch": "nothing", "name": "nothing", "webhook": "nothing", "delivery": "nothing"}
+NAMES = {"viewer": "Runs.Read", "operator": "Runs.Operate", "admin": "Runs.Admin"}
+MAY = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
+
+
+def _credentials(service: Served, issuer: Issuer) -> dict[str, str]:
+    hour = 3600
+    if "gone" not in service.keys:
+        service.make_key("gone", "admin")
+        orchestrate("keys", "revoke", "gone", cwd=service.folder)
+        service.make_key("old", "admin", "--days", "0.00000001")
+    return {
+        **{f"key of {role}": service.keys[role] for role in MAY},
+        **{f"token of {role}": issuer.token(roles=[name]) for role, name in NAMES.items()},
+        "no key": "",
+        "revoked key": service.keys["gone"],
+        "expired key": service.keys["old"],
+        "key with another secret": service.keys["admin"][:-6] + "AAAAAA",
+        "expired token": issuer.token(roles=["admin"], exp=time.time() - hour),
+        "token of another audience": issuer.token(roles=["admin"], aud="api://other"),
+        "token of another issuer": issuer.token(roles=["admin"], iss="https://other.example"),
+        "token without a role": issuer.token(roles=["Other.Role"]),
+        "no token": "xyz",
+    }
+
+
+CALLERS = [
+    *(f"{kind} of {role}" for kind in ("key", "token") for role in MAY),
+    *("no key", "revoked key", "expired key", "key with another secret"),
+    *("expired token", "token of another audience", "token of another issuer", "token without a role", "no token"),
+]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_route_takes_whom_the_table_names_and_nobody_else(service: Served, issuer: Issuer, caller: str) -> None:
+    shown = _credentials(service, issuer)[caller]
+    role = MAY.get(caller.rpartition(" of ")[2])
+    headers = {"Authorization": f"Bearer {shown}"} if shown else {}
+    with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
+        for (method, route), needed in ROUTES.items():
+            with client.stream(method, route.format(**PATHS)) as answer:
+                place = f"{caller}: {method} {route} {answer.status_code}"
+                if needed is None or (role is not None and role.includes(needed)):
+                    assert answer.status_code not in (401, 403), place
+                    continue
+                answer.read()
+                told = role is not None or caller == "token without a role"
+                assert is_problem(answer, 403 if told else 401), place
+                assert told or answer.headers["www-authenticate"].startswith("Bearer "), place
+
+
+def test_a_key_is_shown_once_and_kept_as_a_salted_hash_only(service: Served) -> None:
+    key = service.make_key("once", "viewer")
+    kept = b"".join(path.read_bytes() for path in service.folder.iterdir() if path.is_file())
+    assert key.startswith("mco_")
+    assert key.encode() not in kept
+    assert key.rpartition("_")[2].encode() not in kept
+    listed = json.loads(orchestrate("keys", "list", "--json", cwd=service.folder).stdout)
+    assert "once" in {each["name"] for each in listed}
+    assert key not in json.dumps(listed)
+
+
+def test_a_revoked_key_opens_nothing_from_the_next_request_on(service: Served) -> None:
+    service.make_key("brief", "viewer")
+    with service.client("brief") as client:
+        assert client.get("/runs").status_code == 200
+        assert orchestrate("keys", "revoke", "brief", cwd=service.folder).exit_code == 0
+        assert is_problem(client.get("/runs"), 401)
+    assert orchestrate("keys", "revoke", "nobody", cwd=service.folder).exit_code == 2
+
+
+def test_roles_are_read_from_the_claims_that_entra_and_others_use(service: Served, issuer: Issuer) -> None:
+    with service.client() as client:
+        for claims in ({"roles": ["Runs.Admin"]}, {"scp": "openid Runs.Admin"}, {"scope": "admin"}):
+            headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
+            assert client.get("/audit", headers=headers).status_code == 200, claims
+        for claims in ({"roles": "Runs.Administrator"}, {"roles": {"Runs.Admin": 1}}, {"groups": ["admin"]}):
+            headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
+            assert client.get("/audit", headers=headers).status_code == 403, claims
+
+
+def test_keys_that_an_issuer_signs_with_may_change_while_the_service_runs(service: Served, issuer: Issuer) -> None:
+    with service.client() as client:
+        before = issuer.token(roles=["viewer"])
+        assert client.get("/runs", headers={"Authorization": f"Bearer {before}"}).status_code == 200
+        issuer.rotate("second")
+        after = {"Authorization": f"Bearer {issuer.token(roles=['viewer'])}"}
+        assert client.get("/runs", headers=after).status_code == 200
+        assert is_problem(client.get("/runs", headers={"Authorization": f"Bearer {before}"}), 401)
+
+
+def test_a_token_that_is_signed_with_what_everybody_knows_is_refused(service: Served, issuer: Issuer) -> None:
+    ((kid, key),) = issuer.keys.items()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    claims = {"iss": issuer.url, "aud": AUDIENCE, "exp": int(time.time()) + 600, "roles": ["admin"]}
+    parts = [{"alg": "HS256", "typ": "JWT", "kid": kid}, claims]
+    signed = ".".join(base64url_encode(json.dumps(part).encode()).decode() for part in parts)
+    mark = base64url_encode(hmac.digest(public, signed.encode(), "sha256")).decode()
+    forged = [f"{signed}.{mark}", jwt.encode(claims, None, "none")]
+    with service.client() as client:
+        for token in forged:
+            assert is_problem(client.get("/runs", headers={"Authorization": f"Bearer {token}"}), 401)
+
+
+def test_the_audit_log_tells_who_did_what_and_who_was_refused_and_no_secret(service: Served) -> None:
+    order = {"process": "favours", "input": {"number": 1, "phone": "56911112222"}}
+    with service.client("operator") as client:
+        assert client.put("/runs/audited", json=order, headers={"X-Request-Id": "r-1"}).status_code == 201
+        assert is_problem(client.get("/audit"), 403)
+    with service.client("admin") as client:
+        entries = client.get("/audit").json()["entries"]
+    told = {(each["caller"], each["action"], each["target"], each["status"], each["request_id"]) for each in entries}
+    assert ("key:operator", "PUT /runs/{run_id}", "audited", 201, "r-1") in told
+    assert ("key:operator", "GET /audit", 403) in {(each["caller"], each["action"], each["status"]) for each in entries}
+    lines = (service.folder / "audit.jsonl").read_text("utf-8")
+    assert '"target": "audited"' in lines
+    for text in (lines, json.dumps(entries)):
+        assert "56911112222" not in text
+        assert not any(key in text for key in service.keys.values())
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(service: Served) -> None:
+    with service.client("admin") as client:
+        foreign = {"Origin": "https://evil.example"}
+        assert is_problem(client.post("/runs/x/cancel", headers=foreign), 403, "foreign_origin")
+        assert is_problem(client.get("/runs", headers={"Host": "evil.example"}), 421, "misdirected")
+        own = {"Origin": service.url}
+        assert is_problem(client.post("/runs/x/cancel", headers=own), 404, "unknown_run")
+
+
+def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Path) -> None:
+    everywhere = "0.0.0.0"  # noqa: S104 - it is refused
+    ended = orchestrate("serve", str(FAVOURS), "--host", everywhere, "--port", "0", cwd=tmp_path)
+    assert ended.exit_code == 2
+    assert "keys create" in ended.stderr
+
+
+def test_on_loopback_everybody_may_do_everything_until_the_first_key_is_made(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-work", "--rate", "1") as served, served.client() as client:
+        assert client.get("/audit").status_code == 200
+        assert client.get("/openapi.json").json()["paths"]["/runs"]["get"]["security"][-1] == {}
+        assert is_problem(client.get("/readyz"), 503, "not_ready")
+        many = [client.get("/runs") for _ in range(10)]
+        refused = next(answer for answer in many if answer.status_code == 429)
+        assert is_problem(refused, 429)
+        assert int(refused.headers["retry-after"]) >= 1
+        served.make_key("first", "viewer")
+        asked = until(lambda: (answer := client.get("/processes")).status_code != 429 and answer)
+        assert is_problem(asked, 401)
