@@ -92,9 +92,12 @@ async def main(way: str, customers: int, in_flight: int) -> None:
     if way == "httpx":
         await raw(httpx.AsyncClient(), os.environ, customers, in_flight)
     elif way == "aiohttp":
-        from telefonica_mcp.runtime.transport import open_http  # noqa: PLC0415 - the other ways do not pay for it
+        from telefonica_mcp.runtime import transport  # noqa: PLC0415 - the other ways do not pay for it
 
-        await raw(open_http(), os.environ, customers, in_flight)
+        ours = transport.AiohttpTransport(
+            connections=transport.CONNECTIONS, connect_timeout=transport.CONNECT_TIMEOUT
+        )
+        await raw(httpx.AsyncClient(transport=ours), os.environ, customers, in_flight)
     else:
         await typed(way, customers, in_flight)
 

@@ -168,7 +168,7 @@ class Run(Generic[OutputT]):
 
     def publish(self, output: OutputT) -> None:
         """Tell what is known so far. The last word before a failure is what the results hold."""
-        self.output = values.restore(values.dump(output))
+        self.output = values.replayed(output)
 
     async def end(self) -> tuple[str, ...]:
         """Take no more steps, stop those in flight, and give their keys."""

@@ -25,11 +25,21 @@ _PLAIN: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 def dump(value: object) -> Stored:
     """The value as JSON: a Pydantic model under its wire names, or plain JSON values. Raises MisuseError."""
+    stored = _dump(value)
+    restore(stored)  # what cannot be read back is found now, not in a replay
+    return stored
+
+
+def replayed(value: ModelT) -> ModelT:
+    """The value as it would come back: a copy that has been JSON. Raises MisuseError."""
+    copy: ModelT = restore(_dump(value))
+    return copy
+
+
+def _dump(value: object) -> Stored:
     if isinstance(value, BaseModel):
         personal = tuple(sorted(masking.names(type(value))))
-        stored = Stored(model=_reference(type(value)), data=_storable(value), personal=personal)
-        restore(stored)  # what cannot be read back is found now, not in a replay
-        return stored
+        return Stored(model=_reference(type(value)), data=_storable(value), personal=personal)
     try:
         plain = _PLAIN.validate_python(value, strict=True)
         to_json(plain)  # refuses half a surrogate

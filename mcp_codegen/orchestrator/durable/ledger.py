@@ -172,24 +172,30 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
 
     One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
     """
-    record = masking.masked(record)
-    failed = next((step.key for step in record.steps if step.step == record.failed_step), None)
+    if record.error or any(step.error for step in record.steps):
+        record = masking.masked(record)  # nothing else of it that may be personal is noted
     values = {
+        "finished": record.run_id,
         "status": record.status,
         "started_ms": int(record.started_at.timestamp() * 1000),
         "ended_ms": int(record.finished_at.timestamp() * 1000),
         "steps_retried": sum(len(step.retried) for step in record.steps),
         "error_code": record.error.code if record.error else None,
         "error_message": record.error.message if record.error else None,
-        "failed_step": failed,
+        "failed_step": next((step.key for step in record.steps if step.step == record.failed_step), None),
     }
-    cancelled = runs.c.status.is_not_distinct_from("cancelled")
-    chosen = sa.update(runs).where(runs.c.run_id == record.run_id, ~cancelled)
     with engine.begin() as connection:
-        if connection.execute(chosen.where(runs.c.status.is_(None)).values(values)).rowcount:
+        if connection.execute(_FINISH_FIRST, values).rowcount:
             outbox.note_run(connection, engine, record)
         else:
-            connection.execute(chosen.values(values))
+            connection.execute(_FINISH, values)
+
+
+_FINISH = sa.update(runs).where(
+    runs.c.run_id == sa.bindparam("finished"), ~runs.c.status.is_not_distinct_from("cancelled")
+)
+"""Written once: to put a statement together costs more than to execute it."""
+_FINISH_FIRST = _FINISH.where(runs.c.status.is_(None))
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

@@ -81,7 +81,7 @@ def note(connection: sa.Connection, database: sa.Engine, events: Iterable[Event]
 
 
 def note_run(connection: sa.Connection, database: sa.Engine, record: RunRecord) -> None:
-    """Note that a run has ended. The record is masked already."""
+    """Note that a run has ended, of whose record status, times and errors are told. The errors are masked already."""
     wanting = _wanting(connection)
     if not wanting or record.status == "cancelled":
         return

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..errors import NotConfigured
@@ -33,6 +34,7 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)*(?!\d+\.?$){_LABEL}\.?")
 _NOT_IN_HEADERS = re.compile(r"[^\x21-\x7e]")
 
 
+@lru_cache
 def variables_of(template: str) -> tuple[str, ...]:
     """The names of the `${VARIABLES}` in a base URL."""
     return tuple(_PLACEHOLDER.findall(template))
@@ -106,6 +108,7 @@ class Settings:
         return url
 
 
+@lru_cache
 def _is_base(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -53,7 +53,8 @@ class History:
         dead = self._client.list_workflows(workflow_ids=list(run_ids), status=[*GIVEN_UP])
         records = [RunRecord.model_validate(each.output) for each in found if each.output is not None]
         records += [self._lost(each) for each in dead]
-        return {record.run_id: self._marked(record) for record in records}
+        marked = {process: ledger.personal(self._database, process) for process in {each.process for each in records}}
+        return {record.run_id: _marked(record, marked[record.process]) for record in records}
 
     def given(self, run_id: str) -> dict[str, JsonValue]:
         """The input of a run, whole."""
@@ -182,11 +183,6 @@ class History:
         steps = self._client.list_workflow_steps(run_id)
         return next((each["function_id"] for each in steps if each["function_name"] == step), 1)
 
-    def _marked(self, record: RunRecord) -> RunRecord:
-        """With what the process marks as personal by now, too."""
-        names = {*record.personal, *ledger.personal(self._database, record.process)}
-        return record.model_copy(update={"personal": tuple(sorted(names))}) if names else record
-
     def give_up(self, process: Process[Any, Any, Any]) -> None:
         """Note as failed the runs that the engine begins no more."""
         found = self._client.list_workflows(name=process.name, status=[*GIVEN_UP], load_input=False, load_output=False)
@@ -215,6 +211,12 @@ class History:
             error=GIVEN_UP[run.status],
             steps=steps,
         )
+
+
+def _marked(record: RunRecord, names: Sequence[str]) -> RunRecord:
+    """With what the process marks as personal by now, too."""
+    every = {*record.personal, *names}
+    return record.model_copy(update={"personal": tuple(sorted(every))}) if every else record
 
 
 def _moment(milliseconds: int) -> datetime:

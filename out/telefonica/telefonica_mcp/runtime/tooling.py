@@ -61,17 +61,15 @@ class ToolBox(dict[str, Callable[..., Awaitable[Answer[Any]]]]):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A tool that was called before: its function, the type of its arguments, and how its list comes in pages."""
+    """A tool that was called before: its function, its arguments, and how its list comes in pages."""
 
     function: Callable[..., Awaitable[Answer[Any]]]
     arguments: type[BaseModel]
+    known: Mapping[str, str]
+    """The names of its arguments, and of the function's."""
+    optional: Sequence[str]
+    """The arguments that need not be given."""
     pages: Pages | None
-
-    @property
-    def optional(self) -> list[str]:
-        """The arguments that need not be given."""
-        fields = self.arguments.model_fields
-        return [str(field.validation_alias or name) for name, field in fields.items() if not field.is_required()]
 
 
 class ApiServer(MCPServer[Upstream]):
@@ -125,7 +123,7 @@ class ApiServer(MCPServer[Upstream]):
         try:
             tool = self._tool(name)
             asked = Asked(name, tool.optional, tool.pages)
-            given = _arguments(tool.arguments, arguments)
+            given = _arguments(tool, arguments)
             answer = await tool.function(context or Context(mcp_server=self), **given)
         except ApiError as error:
             return failure(error, asked)
@@ -135,7 +133,7 @@ class ApiServer(MCPServer[Upstream]):
             logger.exception("Tool %r failed unexpectedly", name)
             return failure(Failed(f"The server failed ({type(error).__name__}).", "Its log says more."), asked)
         if tool.pages:
-            asked = replace(asked, arguments=_written(tool.arguments, arguments, given))
+            asked = replace(asked, arguments=_written(tool, arguments, given))
         return success(answer, asked)
 
     def _tool(self, name: str) -> _Ready:
@@ -146,14 +144,16 @@ class ApiServer(MCPServer[Upstream]):
             function = tools[name]
             # `Tool.from_function` would write the schemas that the listing has, and not get to the end of deep types.
             arguments = func_metadata(function, skip_names=("ctx",), structured_output=False).arg_model
-            self._ready[name] = _Ready(function, arguments, tools.pages.get(name))
+            fields = arguments.model_fields
+            known = {str(field.validation_alias or own): own for own, field in fields.items()}
+            optional = [called for called, own in known.items() if not fields[own].is_required()]
+            self._ready[name] = _Ready(function, arguments, known, optional, tools.pages.get(name))
         return self._ready[name]
 
 
-def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(tool: _Ready, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments in the function's types, exactly as they were sent. Raises `InvalidArguments`."""
-    known = {str(field.validation_alias or name): name for name, field in model.model_fields.items()}
-    problems = [f"{name}: there is no such argument" for name in arguments if name not in known]
+    problems = [f"{name}: there is no such argument" for name in arguments if name not in tool.known]
     try:
         written = to_json(arguments)
         if b"Infinity" in written or b"NaN" in written:  # what 1e400 is read as, or the beginning of a word
@@ -162,13 +162,13 @@ def _arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str
         message = "Nothing was sent: the arguments have no form in JSON."
         raise InvalidArguments(message, "Pass whole characters, and numbers that are finite.") from error
     try:
-        valid = model.model_validate_json(written, strict=True, by_alias=True, by_name=False)
+        valid = tool.arguments.model_validate_json(written, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         problems += [_said(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
     if problems:
-        hint = f"The tool's arguments are: {', '.join(known)}."
+        hint = f"The tool's arguments are: {', '.join(tool.known)}."
         raise InvalidArguments(f"Nothing was sent: {'; '.join(problems[:20])}.", hint)
-    return {name: _in_order(getattr(valid, name), arguments.get(key)) for key, name in known.items()}
+    return {name: _in_order(getattr(valid, name), arguments.get(key)) for key, name in tool.known.items()}
 
 
 def _in_order(value: Any, given: Any) -> Any:  # noqa: ANN401 - JSON, and what it was read into
@@ -190,10 +190,9 @@ def _in_order(value: Any, given: Any) -> Any:  # noqa: ANN401 - JSON, and what i
     return value
 
 
-def _written(model: type[BaseModel], arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _written(tool: _Ready, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as they were sent, and the defaults of those that were not."""
-    defaults = {str(field.validation_alias or name): given[name] for name, field in model.model_fields.items()}
-    return defaults | dict(arguments)
+    return {key: given[name] for key, name in tool.known.items()} | dict(arguments)
 
 
 def _said(place: tuple[int | str, ...], message: str) -> str:
