@@ -94,9 +94,7 @@ async def main(way: str, customers: int, in_flight: int) -> None:
     elif way == "aiohttp":
         from telefonica_mcp.runtime import transport  # noqa: PLC0415 - the other ways do not pay for it
 
-        ours = transport.AiohttpTransport(
-            connections=transport.CONNECTIONS, connect_timeout=transport.CONNECT_TIMEOUT
-        )
+        ours = transport.AiohttpTransport(connections=transport.CONNECTIONS, connect_timeout=transport.CONNECT_TIMEOUT)
         await raw(httpx.AsyncClient(transport=ours), os.environ, customers, in_flight)
     else:
         await typed(way, customers, in_flight)
