@@ -21,6 +21,7 @@ from benchmarks import (
     bench_calls,
     bench_generate,
     bench_processes,
+    bench_service,
     bench_start,
     bench_types,
     descriptions,
@@ -40,6 +41,7 @@ SUBJECTS: Final[Mapping[str, Callable[[Bench], Iterator[Found]]]] = {
     "calls": bench_calls.measure,
     "types": bench_types.measure,
     "processes": bench_processes.measure,
+    "service": bench_service.measure,
 }
 USES: Final[Mapping[str, Sequence[Peer]]] = {
     "generate": bench_generate.GENERATORS,
@@ -47,6 +49,7 @@ USES: Final[Mapping[str, Sequence[Peer]]] = {
     "calls": (peers.FASTMCP,),
     "types": bench_generate.GENERATORS,
     "processes": (),
+    "service": (),
 }
 
 
@@ -120,7 +123,7 @@ def _several(text: str) -> int:
 def _specs(named: Sequence[Path] | None, subjects: Sequence[str], found: list[Found]) -> tuple[Spec, ...]:
     if named:
         return tuple(map(descriptions.named, named))
-    if set(subjects) <= {"calls", "processes"}:  # these have descriptions of their own
+    if set(subjects) <= {"calls", "processes", "service"}:  # these have descriptions of their own
         return ()
     specs = descriptions.corpus()
     try:

@@ -19,6 +19,7 @@ TARGETS: Final[Mapping[tuple[str, str], float]] = {
     ("github", "CPU s again, nothing changed"): 2,
     ("github", "errors of mypy --strict"): 0,
     ("calls", "server over stdio, CPU ms a call, 1 in flight"): 3,
+    ("service", "errors"): 0,
     **{
         ("calls", f"{way}, CPU ms more than the echo, {flight} in flight"): 1.5
         for way in ("server over stdio", "server over HTTP", "in process, with the client")
