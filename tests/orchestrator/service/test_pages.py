@@ -10,11 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from mcp_codegen.orchestrator.durable import database
+from mcp_codegen.orchestrator.durable import database, tables
 from mcp_codegen.orchestrator.durable.ledger import milliseconds
 from mcp_codegen.orchestrator.service.dashboard import cookies, sessions, texts
 from tests.orchestrator.service.conftest import PATIENCE, Served, orchestrate, serving
@@ -151,8 +150,7 @@ def test_pages_hold_no_script_and_no_style_and_say_so(pages: Served) -> None:
 
 def test_alerts_are_listed_where_rules_raise_them(pages: Served) -> None:
     kept = database.connect(str(pages.folder / "orchestrator.sqlite"))
-    create = "CREATE TABLE orchestrator_alerts (rule, subject, state, severity, text, since_ms)"
-    common = {"subject": "favours", "since_ms": 1}
+    common = {"subject": "favours", "since_ms": 1, "untold": ""}
     rows = [
         common | {"rule": "over", "state": "resolved", "severity": "info", "text": "it was slow"},
         common | {"rule": "many", "state": "firing", "severity": "critical", "text": "<script>9 of 10 fail"},
@@ -160,8 +158,7 @@ def test_alerts_are_listed_where_rules_raise_them(pages: Served) -> None:
     with signed_in(pages, "viewer") as client:
         assert client.get("/ui/attention").status_code == 200
         with kept.begin() as connection:
-            connection.execute(sa.text(create))
-            connection.execute(sa.table("orchestrator_alerts", *map(sa.column, rows[0])).insert(), rows)
+            connection.execute(tables.alerts.insert(), rows)
         page = client.get("/ui/attention").text
         assert page.index("&lt;script&gt;9 of 10 fail") < page.index("it was slow")
     kept.dispose()

@@ -65,6 +65,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     on_finish: Finished
     """Told of each run that ends in this process."""
     in_flight: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    paused: bool = False
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server is lost: no run can go on until there is another."""
 
@@ -109,6 +110,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     def pause(self) -> None:
         """Take no more runs from the queue into this process; those in flight go on, and other workers too."""
         self.places.count = 0
+        self.paused = True
 
     async def quiet(self, seconds: float) -> None:
         """Wait until no run is in flight here, so long at most."""
@@ -126,7 +128,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     async def execute(self, given: JsonValue) -> JsonValue:
         """The workflow: the process's body between durable steps."""
         run_id = str(DBOS.workflow_id)
-        if self.broken.is_set():
+        if self.broken.is_set() or self.paused:  # it was taken just before the pause: whoever goes on begins it
             raise STOPPED
         ended: list[BaseException] = []
         run = Run[OutputT](run_id, perform=lambda key, call, retry: self._perform(ended, key, call, retry))
