@@ -54,7 +54,12 @@ def test_collection_tells_how_late_an_invoice_is_and_where_to_pay_it(orchestrate
     [claim] = told["claims"]
     assert claim["days_overdue"] == 30
     assert claim["invoice"]["link"] == "https://facturas.example.com/523_47_682957384.pdf"
-    assert measured("collection.py", told)[1] == {"name": "Claims", "group": "1 to 30 days", "amount": "9539", "currency": "CLP"}
+    assert measured("collection.py", told)[1] == {
+        "name": "Claims",
+        "group": "1 to 30 days",
+        "amount": "9539",
+        "currency": "CLP",
+    }
     assert result_of(orchestrate, "collection.py", "--input", "as_of=2025-12-01")["verdict"] == "not due yet"
 
 
