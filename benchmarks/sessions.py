@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -89,7 +90,8 @@ class Session:
         """End the server, or wait until it ends itself; what it cost in all."""
         if self._process.returncode is None:
             self._cost = children.ended(self._process, kill=kill)
-            _pipe(self._process.stdin).close()
+            with suppress(BrokenPipeError):  # what it did not read
+                _pipe(self._process.stdin).close()
             _pipe(self._process.stdout).close()
         return self._cost
 

@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +23,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet would run a cell that starts so."""
 COLUMNS = 200
 """Of inputs and of outputs, about: a process may take and give any."""
+SETTLING_SECONDS = 5.0
+"""How long, in all, the engine is given to note the last runs that have ended."""
 RUN = ("row", "run_id", "status", "error_code", "error_message", "failed_step", "started_at", "finished_at", "duration")
 
 
@@ -40,9 +43,10 @@ def results(
     """
     columns: dict[str, dict[str, None]] = {"input": {}, "output": {}}
     lines_file, table_file = with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")
+    patience = time.monotonic() + SETTLING_SECONDS
     with replacing(lines_file) as lines, tempfile.TemporaryFile("w+", encoding="utf-8") as flattened:
         for page in ledger.pages(database, batch):
-            records = history.records([each.run_id for each in page])
+            records = _records(history, page, patience)
             for each in page:
                 if (record := records.get(each.run_id)) is None:
                     continue
@@ -62,6 +66,16 @@ def results(
                 cells += [flat[part].get(name) for part, names in columns.items() for name in names]
                 rows.writerow([cell(value) for value in cells])
     return [lines_file, table_file]
+
+
+def _records(history: transact.History, page: Sequence[sa.Row[Any]], patience: float) -> dict[str, RunRecord]:
+    """The records of a page. We note the end of a run just before the engine does: its last ones are waited for."""
+    ended = {each.run_id for each in page if each.status in ("succeeded", "failed")}
+    while True:
+        records = history.records([each.run_id for each in page])
+        if ended <= records.keys() or time.monotonic() > patience:
+            return records
+        time.sleep(0.05)
 
 
 def _flat(record: RunRecord) -> dict[str, Any]:
