@@ -63,7 +63,7 @@ def test_the_wheel_holds_every_module_every_template_and_the_license(wheel: Path
     templates = {file for file in (ROOT / "templates").rglob("*") if file.is_file() and "__pycache__" not in file.parts}
     assert sources | {f"mcp_codegen/{file.relative_to(ROOT).as_posix()}" for file in templates} <= names
     service = ROOT / "mcp_codegen" / "orchestrator" / "service"
-    pages = [*(service / "assets").iterdir(), *(service / "dashboard" / "templates").iterdir()]
+    pages = [*(service.parent / "assets").iterdir(), *(service / "dashboard" / "templates").iterdir()]
     assert len(pages) > 20
     assert {file.relative_to(ROOT).as_posix() for file in pages} <= names
     assert "mcp_codegen/py.typed" in names

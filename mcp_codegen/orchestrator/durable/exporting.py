@@ -128,16 +128,10 @@ def cell(value: object) -> object:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the place of another when it is whole. Only the user may read it. Raises ResultsError."""
+    """As `store.replacing`. Raises ResultsError."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(handle, "w", encoding="utf-8", newline="") as file:
-                yield file
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with store.replacing(path) as file:
+            yield file
     except OSError as error:
         raise _not_saved(path, error) from error
 

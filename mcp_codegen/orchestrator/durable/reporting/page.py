@@ -28,8 +28,9 @@ __all__ = ["Language", "render"]
 
 OUTCOMES = ("succeeded", "failed", "cancelled", "unfinished")
 _HERE = resources.files("mcp_codegen.orchestrator.durable.reporting")
-_CHARTS = ("uplot/uPlot.iife.min.js", "charts.js")
-_STYLES = ("uplot/uPlot.min.css", "report.css")
+_ASSETS = resources.files("mcp_codegen.orchestrator") / "assets"
+_CHARTS = (_ASSETS / "uplot.iife.min.js", _HERE / "charts.js")
+_STYLES = (_ASSETS / "uplot.min.css", _HERE / "report.css")
 
 
 def render(report: Report, language: Language) -> str:
@@ -42,7 +43,7 @@ def render(report: Report, language: Language) -> str:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    scripts, styles = [_read(name) for name in _CHARTS], [_read(name) for name in _STYLES]
+    scripts, styles = ([file.read_text("utf-8") for file in files] for files in (_CHARTS, _STYLES))
     told = Numbers(language)
     return environment.get_template("report.html.jinja").render(
         report=report,

@@ -8,7 +8,6 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -18,7 +17,7 @@ from dbos import DBOS
 from mcp_codegen.orchestrator.durable import ledger, presence, workers
 from mcp_codegen.orchestrator.durable.transact import duties
 from mcp_codegen.orchestrator.durable.transact.engine import Places
-from mcp_codegen.orchestrator.durable.transact.opening import launch
+from mcp_codegen.orchestrator.durable.transact.opening import close, launch
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter, submitting
 
 VERSION = "errands-1"
@@ -104,13 +103,4 @@ async def errands(
                 await asyncio.to_thread(tend)
                 yield working
             finally:
-                await asyncio.to_thread(_close, database, worker, present)
-                # The engine had put its own threads in the place of the loop's, and has ended them.
-                asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-
-
-def _close(database: sa.Engine, worker: workers.Worker, present: presence.Presence) -> None:
-    DBOS.destroy(destroy_registry=True)
-    duties.hand_back(database, worker)
-    present.over.set()
-    workers.leave(database, worker)
+                await close(database, worker, present)

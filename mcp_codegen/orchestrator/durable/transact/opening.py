@@ -84,16 +84,21 @@ async def opened(
             finally:
                 engine.pause()
                 await engine.drop()
-                await asyncio.to_thread(_close, database, worker, present)
-                # The engine had put its own threads in the place of the loop's, and has ended them.
-                asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+                await close(database, worker, present)
 
 
-def _close(database: sa.Engine, worker: workers.Worker, present: presence.Presence) -> None:
-    DBOS.destroy(destroy_registry=True)
-    duties.hand_back(database, worker)
-    present.over.set()
-    workers.leave(database, worker)
+async def close(database: sa.Engine, worker: workers.Worker, present: presence.Presence) -> None:
+    """End the engine in this process, and hand back what its worker holds."""
+
+    def end() -> None:
+        DBOS.destroy(destroy_registry=True)
+        duties.hand_back(database, worker)
+        present.over.set()
+        workers.leave(database, worker)
+
+    await asyncio.to_thread(end)
+    # The engine had put its own threads in the place of the loop's, and has ended them.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
 async def launch(
