@@ -31,7 +31,15 @@ _SMALL_CAPITALS: Final = (
 )
 LOOKALIKES: Final = {
     one: latin
-    for letters, latins in (_CYRILLIC, _CYRILLIC_CAPITALS, _CYRILLIC_SMALL, _GREEK, _GREEK_CAPITALS, _SMALL_CAPITALS, _OTHERS)
+    for letters, latins in (
+        _CYRILLIC,
+        _CYRILLIC_CAPITALS,
+        _CYRILLIC_SMALL,
+        _GREEK,
+        _GREEK_CAPITALS,
+        _SMALL_CAPITALS,
+        _OTHERS,
+    )
     for one, latin in zip(letters, latins, strict=True)
 }
 """Letters of other scripts → the Latin letters that they look like (of Unicode's confusables, the common ones)."""
@@ -58,7 +66,7 @@ _TAGS: Final = range(0xE0020, 0xE007F)
 
 
 def squeezed(text: str) -> str:
-    """A text with its longest runs of blanks, lines and signs made shorter: they say nothing, and take patterns long."""
+    """A text whose longest runs of blanks and signs are shorter: they say nothing, and take patterns long."""
     if _BLANKS.search(text):
         text = _BLANKS.sub(lambda match: "\n" * min(2, match[0].count("\n")) or " " * _RUN, text)
     return _SIGNS.sub(lambda match: match[0][:_RUN], text)

@@ -67,9 +67,7 @@ def _strings(
             elif key.startswith("x-") or key in _SILENT:
                 continue
             else:
-                yield from _strings(
-                    value, where, inner, _kind(key, value, kind), are_names=key in _MAPS
-                )
+                yield from _strings(value, where, inner, _kind(key, value, kind), are_names=key in _MAPS)
 
 
 def _kind(key: str, value: Any, around: Kind) -> Kind:  # noqa: ANN401 - JSON
