@@ -49,6 +49,13 @@ class Places:
     """How many runs this process may have in flight at a time."""
 
     count: int
+    alone: bool = False
+    """Whether it takes one at a time for now, since one of those that wait may end its process; see `losses`."""
+
+    @property
+    def open(self) -> int:
+        """So many for now."""
+        return min(self.count, 1) if self.alone else self.count
 
 
 @dataclass(kw_only=True)
