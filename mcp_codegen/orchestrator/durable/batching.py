@@ -200,6 +200,8 @@ class Batch:
             await self._wait_below(1)
             if self.tally.stop is not None:
                 await self._wind_up(engine)
+            if engine is not None and engine.problem is not None:
+                raise engine.problem
         finally:
             if watching is not None:
                 watching.cancel()
