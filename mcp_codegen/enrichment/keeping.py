@@ -31,7 +31,10 @@ def alone(catalog: Path) -> Iterator[None]:
 
     Raises `SettingsError` where somebody does, and where no file can be written: before anything is paid.
     """
-    folder = catalog.parent
+    file = descriptions.file_of(catalog)
+    if os.path.lexists(file) and not file.is_file():
+        raise SettingsError(f"{shown(str(file))} is no file; move it away; nothing was asked")
+    folder = file.resolve().parent  # a link is followed
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

@@ -312,6 +312,18 @@ def test_a_setting_that_cannot_be_right_is_told_at_once(catalog, service, monkey
     assert not service.asked
 
 
+def test_where_no_file_can_be_written_nothing_is_asked(catalog, service):
+    beside = catalog.with_name("descriptions.json")
+    beside.symlink_to(beside.name)
+    for what in ("a link to itself", "a folder"):
+        result = enrich(catalog)
+        assert result.exit_code == 1, what
+        assert "is no file" in result.stderr
+        beside.unlink(missing_ok=True) if beside.is_symlink() else beside.rmdir()
+        beside.mkdir()
+    assert not service.asked
+
+
 def test_two_runs_at_once_do_not_pay_twice(catalog, service):
     service.hold_from = 1
     command = [sys.executable, "-m", "mcp_codegen", "enrich", str(catalog)]
