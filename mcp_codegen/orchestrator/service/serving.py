@@ -21,6 +21,8 @@ from mcp_codegen.orchestrator.service.shield import HEADERS
 
 IDLE_SECONDS = 15
 """After which a connection without a request is closed, or one whose request's head has not come."""
+UNREAD_SECONDS = 30
+"""After which a client that takes nothing of what is sent to it is hung up on."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -107,6 +109,7 @@ class ProblemProtocol(H11Protocol):
     """uvicorn's; what is no HTTP is answered as a problem too, and who sends no whole head in time is hung up on."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client has come."""
@@ -122,6 +125,18 @@ class ProblemProtocol(H11Protocol):
         """The client has left."""
         super().connection_lost(exc)
         self._stop()
+        self._stop_waiting()
+
+    def pause_writing(self) -> None:
+        """The client takes less than it is sent."""
+        super().pause_writing()
+        self._stop_waiting()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken what was sent to it."""
+        super().resume_writing()
+        self._stop_waiting()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -146,6 +161,11 @@ class ProblemProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _waits(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
