@@ -86,6 +86,8 @@ class Shield:
         named = NAMED.fullmatch(host)
         if host and named is None:
             raise Refusal(400, "the header Host names no host")
+        if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may take the other one
+            raise Refusal(400, "the request tells its length in two ways", headers={"Connection": "close"})
         if self._hosts and (named is None or named[1].strip("[]") not in self._hosts):
             raise Refusal(421, "this service is not called by that name", hint="start it with --allowed-host NAME")
         origin = headers.get("origin")

@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -186,5 +187,12 @@ def _order(told: _Submission, ending: str) -> Order:
     return Order(batch=batch, process=told.process, file=file, key=tuple(told.key), priority=told.priority)
 
 
-def _made(path: Path) -> BinaryIO:
-    return open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
+@contextmanager
+def _made(path: Path) -> Iterator[BinaryIO]:
+    """A new file of the intake; gone where it is not written to its end. Raises OSError."""
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

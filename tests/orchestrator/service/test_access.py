@@ -215,6 +215,14 @@ def test_a_host_that_is_none_is_refused(service: Served, host: str) -> None:
         assert is_problem(client.post("/runs/x/cancel", headers={"Origin": f"http://{host}"}), 403, "foreign_origin")
 
 
+def test_a_length_that_a_proxy_could_read_otherwise_is_refused(service: Served) -> None:
+    headers = {"Transfer-Encoding": "chunked", "Content-Length": "3"}
+    with service.client("operator") as client:
+        refused = client.put("/runs/x", headers=headers, content=iter([b"{}"]))
+    assert is_problem(refused, 400)
+    assert refused.headers["connection"] == "close"
+
+
 def test_a_cursor_that_no_database_can_be_asked_for_is_refused(service: Served) -> None:
     with service.client("admin") as client:
         for place in ('[1,"\\ud800"]', '[1,"\\u0000"]', '[-1,"a"]', f'[{2**63},"a"]', "[" * 200):

@@ -7,7 +7,9 @@ import io
 import json
 import signal
 import socket
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,24 @@ def test_what_is_wrong_with_an_input_is_told_all_at_once_and_starts_nothing(serv
         strange = client.put("/runs/wrong", json={"process": "favours", "input": {"numbr": 7}})
         assert "did you mean number" in strange.json()["errors"][0]["message"]
         assert is_problem(client.get("/runs/wrong"), 404, "unknown_run")
+
+
+def test_a_file_is_read_on_when_the_database_takes_its_rows_again(service: Served) -> None:
+    rows = [order(number)["input"] for number in range(1, 251)]
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE INSERT ON orchestrator_runs WHEN NEW.batch = 'unlucky' AND NEW.row > 150 "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with closing(sqlite3.connect(service.folder / "orchestrator.sqlite")) as kept, service.client("operator") as client:
+        kept.execute(refuse)
+        try:
+            assert client.post("/batches", json={"process": "favours", "batch": "unlucky", "rows": rows}).is_success
+            until(lambda: client.get("/batches/unlucky").json()["runs"])
+        finally:
+            kept.execute("DROP TRIGGER refuse")
+        assert sum(until(lambda: read(client, "unlucky"))["runs"].values()) == len(rows)
+        assert client.get("/batches/unlucky").json()["problem"] is None
+        client.post("/batches/unlucky/cancel")
 
 
 def test_a_failed_run_is_retried_and_a_stuck_one_cancelled_and_resumed(service: Served) -> None:
