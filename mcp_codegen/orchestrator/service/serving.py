@@ -37,6 +37,11 @@ class Listening:
     proxies: tuple[str, ...] = ()
     """Addresses of proxies whose word about the caller's address is taken."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody but this machine is meant to come in."""
+        return is_loopback(self.host) and not self.proxies
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can come in there."""

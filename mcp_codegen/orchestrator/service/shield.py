@@ -113,7 +113,7 @@ class Shield:
             role=caller.role.value if caller and caller.role else "",
             address=scope["client"][0] if scope.get("client") else "",
             action=f"{scope['method']} {route}",
-            target="/".join(map(str, scope.get("path_params", {}).values())),
+            target=scope["state"].get("target") or "/".join(map(str, scope.get("path_params", {}).values())),
             status=status,
             request_id=request_id,
         )

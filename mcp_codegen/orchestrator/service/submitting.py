@@ -75,12 +75,14 @@ async def received(request: Request, service: Service, *, beside: Collection[str
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return await run_in_threadpool(_from_json, parse(await request.body()), service)
-    if kind == FORM:
-        return await _from_form(request, service, beside)
-    raise Refusal(
-        415, "a batch is JSON, or an uploaded file", hint=f"send application/json, or {FORM} with a part called file"
-    )
+        order = await run_in_threadpool(_from_json, parse(await request.body()), service)
+    elif kind == FORM:
+        order = await _from_form(request, service, beside)
+    else:
+        hint = f"send application/json, or {FORM} with a part called file"
+        raise Refusal(415, "a batch is JSON, or an uploaded file", hint=hint)
+    request.state.target = order.batch  # for the audit log
+    return order
 
 
 def accept(service: Service, order: Order) -> None:

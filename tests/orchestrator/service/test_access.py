@@ -181,6 +181,8 @@ def test_the_audit_log_tells_who_did_what_and_who_was_refused_and_no_secret(serv
     order = {"process": "favours", "input": {"number": 1, "phone": "56911112222"}}
     with service.client("operator") as client:
         assert client.put("/runs/audited", json=order, headers={"X-Request-Id": "r-1"}).status_code == 201
+        rows = {"process": "favours", "batch": "audited-rows", "rows": [order["input"]]}
+        assert client.post("/batches", json=rows, headers={"X-Request-Id": "r-2"}).status_code == 202
     refused = ("key:operator", "GET /audit", 403)
     entries: list[dict[str, Any]] = []
     with service.client("operator") as client, service.client("admin") as admin:
@@ -191,6 +193,7 @@ def test_the_audit_log_tells_who_did_what_and_who_was_refused_and_no_secret(serv
             entries = admin.get("/audit").json()["entries"]
     told = {(each["caller"], each["action"], each["target"], each["status"], each["request_id"]) for each in entries}
     assert ("key:operator", "PUT /runs/{run_id}", "audited", 201, "r-1") in told
+    assert ("key:operator", "POST /batches", "audited-rows", 202, "r-2") in told
     lines = (service.folder / "audit.jsonl").read_text("utf-8")
     assert '"target": "audited"' in lines
     for text in (lines, json.dumps(entries)):
@@ -241,17 +244,19 @@ def test_a_name_that_a_database_cannot_hold_hides_nothing_from_the_audit_log(ser
 
 def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Path) -> None:
     everywhere = "0.0.0.0"  # noqa: S104 - it is refused
-    ended = orchestrate("serve", str(FAVOURS), "--host", everywhere, "--port", "0", cwd=tmp_path)
-    assert ended.exit_code == 2
-    assert "keys create" in ended.stderr
+    for words in (["--host", everywhere], ["--proxy", "127.0.0.1"]):
+        ended = orchestrate("serve", str(FAVOURS), *words, "--port", "0", cwd=tmp_path)
+        assert ended.exit_code == 2
+        assert "keys create" in ended.stderr
 
 
 def test_on_loopback_everybody_may_do_everything_until_the_first_key_is_made(tmp_path: Path) -> None:
-    with serving(tmp_path, "--no-work", "--rate", "1") as served, served.client() as client:
+    with serving(tmp_path, "--no-work", "--rate", "2") as served, served.client() as client:
         assert client.get("/audit").status_code == 200
+        assert is_problem(client.get("/audit", headers={"X-Forwarded-For": "192.0.2.1"}), 401)
         assert client.get("/openapi.json").json()["paths"]["/runs"]["get"]["security"][-1] == {}
         assert is_problem(client.get("/readyz"), 503, "not_ready")
-        many = [client.get("/runs") for _ in range(10)]
+        many = [client.get("/runs") for _ in range(20)]
         refused = next(answer for answer in many if answer.status_code == 429)
         assert is_problem(refused, 429)
         assert int(refused.headers["retry-after"]) >= 1
