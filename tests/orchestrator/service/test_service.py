@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -16,8 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from mcp_codegen.orchestrator.durable import database
+from mcp_codegen.orchestrator.durable import database, ledger
 from mcp_codegen.orchestrator.service import tables
+from mcp_codegen.orchestrator.service.feed import LOOK_SECONDS, Feed, Listener
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
 
 PHONE = "56911112222"
@@ -263,3 +265,24 @@ def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path
             assert (
                 list(pool.map(lambda _, place=place: tables.prepare(database.connect(place)), range(6))) == [None] * 6
             )
+
+
+@pytest.mark.anyio
+async def test_who_listens_while_the_database_is_away_hears_what_changes_when_it_is_back(tmp_path: Path) -> None:
+    kept = database.connect(str(tmp_path / "late.sqlite"))
+    feed, listener = Feed(kept), Listener()
+    with feed.told(listener):
+        await asyncio.sleep(LOOK_SECONDS / 5)  # it looks, and there are no tables
+        await asyncio.to_thread(tables.prepare, kept)
+        numbers = iter(range(1000))
+        async with asyncio.timeout(PATIENCE):
+            while listener.queue.empty():
+                name = f"late-{next(numbers)}"
+                await asyncio.to_thread(
+                    ledger.open_batch, kept, name, process="favours", source="x.csv", mock=False, priority="normal"
+                )
+                await asyncio.sleep(LOOK_SECONDS / 5)  # until it has looked again
+        told = await listener.queue.get()
+    assert told is not None
+    assert told.kind == "batch"
+    kept.dispose()
