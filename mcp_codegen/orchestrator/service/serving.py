@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -49,6 +49,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def trusted(proxies: Sequence[str]) -> tuple[str, ...]:
+    """Addresses and networks of proxies. Raises UserError: whoever is believed may call themselves anybody."""
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            hint = "give the proxy's own, such as 127.0.0.1 or 10.1.0.0/24"
+            raise UserError(f"--proxy {shown(proxy)} is no address and no network", hint=hint) from error
+    return tuple(proxies)
 
 
 def bind(host: str, port: int) -> socket.socket:

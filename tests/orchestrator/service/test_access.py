@@ -250,6 +250,13 @@ def test_off_loopback_it_does_not_start_without_a_key_or_an_issuer(tmp_path: Pat
         assert "keys create" in ended.stderr
 
 
+@pytest.mark.parametrize("words", [["--proxy", "*"], ["--oidc-audience", "x", "--oidc-issuer", "https://[::1"]])
+def test_what_nobody_can_be_told_apart_by_is_refused(tmp_path: Path, words: list[str]) -> None:
+    ended = orchestrate("serve", str(FAVOURS), *words, "--port", "0", cwd=tmp_path)
+    assert ended.exit_code == 2
+    assert words[-1] in ended.stderr
+
+
 def test_on_loopback_everybody_may_do_everything_until_the_first_key_is_made(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-work", "--rate", "2") as served, served.client() as client:
         assert client.get("/audit").status_code == 200
