@@ -143,9 +143,8 @@ def serve(  # noqa: PLR0917 - click passes them by name
     with command_line.refusing():
         cli_keys.check_installed()
         from mcp_codegen.orchestrator.durable import limiting  # noqa: PLC0415 - needs the extra
-        from mcp_codegen.orchestrator.service import program, tokens  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.service import program, serving, tokens  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.limits import Limits  # noqa: PLC0415 - the same
-        from mcp_codegen.orchestrator.service.serving import Listening  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.service.working import Delivery, Work  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.webhooks import destinations  # noqa: PLC0415 - the same
 
@@ -172,7 +171,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
             spool=spool,
             audit_log=audit_log,
             alerts=alerts,
-            listening=Listening(host=host, port=port, grace=grace, proxies=proxies),
+            listening=serving.Listening(host=host, port=port, grace=grace, proxies=serving.trusted(proxies)),
             hosts=hosts,
             trust=tokens.trust(oidc_issuer, oidc_audience, oidc_jwks_url, oidc_roles),
             limits=Limits(rate=rate, burst=int(2 * rate), upload=max_upload * 1_000_000),

@@ -127,7 +127,7 @@ def test_a_dry_run_checks_every_row_and_runs_nothing(orchestrate: Orchestrate) -
     ("name", "content", "words", "message"),
     [
         ("a.csv", "number\n1\n", (), "its header lacks place"),
-        ("a.csv", "number,number,place\n1,1,a\n", (), "the column 'number' is there twice"),
+        ("a.csv", "number,number,place\n1,1,a\n", (), "the columns 1 and 2 have the same name"),
         ("a.txt", "1", (), "its kind is not known"),
         ("a.json", '{"number": 1}', (), "[ is missing at its start"),
         ("a.json", '[{"number": 1, "place": "a"} {"number"', (), ", or ] is missing after its object 1"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,9 +64,10 @@ def header(path: Path) -> list[str] | None:
         raise UserError(f"--inputs {shown(str(path))}: {reason}", hint="name a CSV file with a header") from error
     if problem := _not_text("".join(columns)):
         raise UserError(f"--inputs {shown(str(path))}: {problem}", hint="save it as UTF-8")
-    named = Counter(filter(None, columns))
-    if twice := next((name for name, count in named.items() if count > 1), None):
-        raise InputError(f"--inputs: the column {shown(twice)} is there twice", hint="keep one")
+    places: dict[str, int] = {}
+    for number, name in enumerate(columns, 1):  # not named: where the header is missing, it is somebody's data
+        if name and (first := places.setdefault(name, number)) < number:
+            raise InputError(f"--inputs: the columns {first} and {number} have the same name", hint="keep one")
     return columns
 
 

@@ -119,8 +119,11 @@ class Issuer:
 
 def is_trustworthy(url: str) -> bool:
     """Whether what is answered there comes from there: https, or this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (parts.scheme == "https" and bool(parts.hostname)) or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 def _usable(keys: list[dict[str, Any]], algorithm: str) -> jwt.PyJWK | None:

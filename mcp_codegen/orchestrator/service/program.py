@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.alerting import notifying, rules, watching
 from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
-from mcp_codegen.orchestrator.errors import OrchestratorError, UserError
+from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, shown
 from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
 from mcp_codegen.orchestrator.service.access import Access
@@ -144,7 +144,7 @@ def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) 
 def _access(program: Program, kept: sa.Engine) -> Access:
     http = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
     tokens = Tokens(program.trust, http) if program.trust is not None else None
-    is_open = program.trust is None and serving.is_loopback(program.listening.host)
+    is_open = program.trust is None and program.listening.alone
     return Access(
         [authenticating.by_key(kept), authenticating.by_token(tokens), sessions.by_session(kept)],
         authenticating.open_until_closed(kept) if is_open else None,
@@ -152,12 +152,13 @@ def _access(program: Program, kept: sa.Engine) -> Access:
 
 
 def _check_door(program: Program, kept: sa.Engine) -> None:
-    """Off loopback nobody comes in without a key or a token. Raises UserError."""
-    host = program.listening.host
-    if serving.is_loopback(host) or program.trust is not None or keys.any_made(kept):
+    """Where others may come in, nobody does without a key or a token. Raises UserError."""
+    listening = program.listening
+    if listening.alone or program.trust is not None or keys.any_made(kept):
         return
+    option = "--proxy" if serving.is_loopback(listening.host) else f"--host {shown(listening.host)}"
     raise UserError(
-        f"--host {host} lets other machines in, and there is neither a key nor an issuer of tokens",
+        f"{option} lets other machines in, and there is neither a key nor an issuer of tokens",
         hint="make a key first: `mcp-orchestrator keys create NAME --role admin`, or give --oidc-issuer; "
         "TLS is for a proxy in front",
     )

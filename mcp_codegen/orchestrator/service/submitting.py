@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -74,12 +75,14 @@ async def received(request: Request, service: Service, *, beside: Collection[str
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return await run_in_threadpool(_from_json, parse(await request.body()), service)
-    if kind == FORM:
-        return await _from_form(request, service, beside)
-    raise Refusal(
-        415, "a batch is JSON, or an uploaded file", hint=f"send application/json, or {FORM} with a part called file"
-    )
+        order = await run_in_threadpool(_from_json, parse(await request.body()), service)
+    elif kind == FORM:
+        order = await _from_form(request, service, beside)
+    else:
+        hint = f"send application/json, or {FORM} with a part called file"
+        raise Refusal(415, "a batch is JSON, or an uploaded file", hint=hint)
+    request.state.target = order.batch  # for the audit log
+    return order
 
 
 def accept(service: Service, order: Order) -> None:
@@ -186,5 +189,12 @@ def _order(told: _Submission, ending: str) -> Order:
     return Order(batch=batch, process=told.process, file=file, key=tuple(told.key), priority=told.priority)
 
 
-def _made(path: Path) -> BinaryIO:
-    return open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
+@contextmanager
+def _made(path: Path) -> Iterator[BinaryIO]:
+    """A new file of the intake; gone where it is not written to its end. Raises OSError."""
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
