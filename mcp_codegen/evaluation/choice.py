@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mcp import Client
-
 from mcp_codegen.errors import shown
 from mcp_codegen.evaluation.questions import Question
 from mcp_codegen.language_models import FailedError, RefusedError, Service, complete
 
 if TYPE_CHECKING:
+    from mcp import Client
     from openai import AsyncAzureOpenAI, AsyncOpenAI
 
 ROUNDS: Final = 8

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from mcp import Client
+from typing import TYPE_CHECKING, Final
 
 from mcp_codegen.evaluation.questions import Question
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 PLACES: Final = (1, 3, 5)
 """Among how many tools the right one should be."""

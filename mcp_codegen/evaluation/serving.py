@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
+from typing import TYPE_CHECKING
 
 from mcp_codegen import building
 from mcp_codegen.pipeline import Loaded
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 
 @asynccontextmanager
@@ -22,6 +23,9 @@ async def served(loaded: Loaded, options: Sequence[str]) -> AsyncIterator[Client
 
     It has no settings, so that no call of a tool could reach an API.
     """
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415 - half a second that `--help` does without
+    from mcp.client.stdio import stdio_client  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory() as folder:
         (built,) = building.build([loaded], Path(folder), None, lambda _: None, force=False)
         module = f"{built.folder.name}_mcp".replace("-", "_")

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import MisuseError, Retry, Run
-from mcp_codegen.orchestrator.durable import database, definition, ledger, transact
+from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, transact
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import attempt
 from mcp_codegen.orchestrator.record import Stored
@@ -94,6 +94,30 @@ async def test_a_run_that_was_interrupted_goes_on_after_its_last_finished_step(k
     assert record.output == {"parcel": {"number": 1, "place": "shelf"}}
     assert [step.key for step in record.steps] == ["find", "again"]
     assert calls == ["interrupted:1:find", "interrupted:1:again", "interrupted:1:again"], "the same idempotency key"
+
+
+async def test_a_run_whose_process_died_twice_runs_alone(kept: sa.Engine) -> None:
+    company: list[set[str]] = []
+    within = set[str]()
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        within.add(run.id)
+        company.append({*within})
+        await asyncio.sleep(0.05)
+        within.remove(run.id)
+        return Delivery()
+
+    run_ids = [f"alone:{number}" for number in range(4)]
+    async with opened(kept, body, "alone") as engine:
+        engine.pause()
+        for run_id in run_ids:
+            await engine.start(engine.process, SHELF, ORDER, run_id=run_id)
+    for _ in range(losses.SUSPECTED):
+        losses.note(kept, process.name, run_ids[2:3])
+    async with opened(kept, body, "alone") as engine:
+        for run_id in run_ids:
+            assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "succeeded"
+    assert sorted(map(sorted, company)) == [[run_id] for run_id in run_ids]
 
 
 async def test_attempts_failures_and_mistakes_are_recorded_and_other_processes_refused(kept: sa.Engine) -> None:

@@ -150,17 +150,23 @@ def test_what_a_worker_cannot_do_is_told(office: Office, words: tuple[str, ...],
 
 
 @pytest.mark.skipif("ORCHESTRATOR_CRASHES" not in os.environ, reason="a drill: ORCHESTRATOR_CRASHES=1000,20")
-def test_a_run_that_kills_its_workers_ends_as_failed(office: Office, counter: Counter) -> None:
-    (office.folder / "rows.jsonl").write_text(json.dumps({"number": 1, "poisonous": True}))
-    for _ in range(12):
-        with office.start("batch", ERRANDS, "--inputs", "rows.jsonl", "--json") as running:
+def test_runs_that_kill_their_workers_end_as_failed_and_take_none_of_those_beside_them_along(
+    office: Office, counter: Counter
+) -> None:
+    poisonous = {3, 7, 20}
+    rows = [{"number": number, "poisonous": number in poisonous} for number in range(1, 41)]
+    (office.folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    counter.latency = 0.3
+    for _ in range(40):
+        with office.start("batch", ERRANDS, "--inputs", "rows.jsonl", "--json", "--concurrency", "10") as running:
             stdout, _ = running.communicate(timeout=PATIENCE)
         if running.returncode != 9:
             break
     assert running.returncode == 1
-    assert json.loads(stdout)["runs"] == {"failed": 1}
-    [failed] = json.loads(office.run("runs", "list", "--status", "failed", "--json"))
-    assert failed["error"]["code"] == "worker_lost"
+    assert json.loads(stdout)["runs"] == {"succeeded": 37, "failed": 3}
+    failed = json.loads(office.run("runs", "list", "--status", "failed", "--json"))
+    assert {run["row"] for run in failed} == poisonous
+    assert {run["error"]["code"] for run in failed} == {"worker_lost"}
     counter.check()
 
 

@@ -6,22 +6,27 @@ import asyncio
 import hashlib
 import itertools
 import json
+import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator import inputs, masking, values
-from mcp_codegen.orchestrator.durable import ledger, rows
+from mcp_codegen.orchestrator.durable import database, ledger, rows
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact import DurableEngine, Submitter, history
 from mcp_codegen.orchestrator.errors import UserError, shown
 from mcp_codegen.orchestrator.record import RunRecord
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 100
 """Rows that are put into the queue in one transaction."""
@@ -33,11 +38,14 @@ LOOK_SECONDS = 1.0
 """How often the database is asked, where nothing is heard."""
 GRACE_SECONDS = 10.0
 """How long runs in flight may take when the batch is stopped; after that they go on at the next start."""
+AWAY_SECONDS = 60.0
+"""How long a database that is away is waited for: a server that is started anew, or replaced by its stand-by."""
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
 SHOWN_COLUMNS = 5
 
+ResultT = TypeVar("ResultT")
 Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
 Reject = Callable[[int, str, dict[str, Any]], None]
 
@@ -179,7 +187,7 @@ class Batch:
     async def submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
         """Submit the rows and leave them to workers."""
         while self.tally.stop is None and not self.tally.read:
-            await asyncio.to_thread(self._submit, submitter, entries)
+            await self._submit(submitter, entries)
 
     async def drive(
         self, submitter: Submitter, entries: Iterator[ledger.Row], engine: DurableEngine[Any, Any, Any] | None = None
@@ -196,20 +204,24 @@ class Batch:
             while self.tally.stop is None and not self.tally.read:
                 await self._wait_below(window)
                 if self.tally.stop is None:
-                    await asyncio.to_thread(self._submit, submitter, entries)
+                    await self._submit(submitter, entries)
             await self._wait_below(1)
             if self.tally.stop is not None:
                 await self._wind_up(engine)
+            if engine is not None and engine.problem is not None:
+                raise engine.problem
         finally:
             if watching is not None:
                 watching.cancel()
 
-    def _submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
-        read = list(itertools.islice(entries, CHUNK))
+    async def _submit(self, submitter: Submitter, entries: Iterator[ledger.Row]) -> None:
+        read = await asyncio.to_thread(lambda: list(itertools.islice(entries, CHUNK)))
+        if read:
+            await self._patiently(lambda: self._put(submitter, read))
         self.tally.read = len(read) < CHUNK
+
+    def _put(self, submitter: Submitter, read: Sequence[ledger.Row]) -> None:
         chunk = {row.run_id: row for row in reversed(read)}
-        if not chunk:
-            return
         with self._database.begin() as connection:
             ledger.hold_state(connection, self._batch)
             if self._is_halted(connection):
@@ -228,13 +240,25 @@ class Batch:
         """Until fewer runs than that have not ended, or the batch is stopped."""
         while self.tally.stop is None:
             self._heard.clear()
-            if await asyncio.to_thread(self._look) < count:
+            if await self._patiently(self._look) < count:
                 return
             try:
                 await asyncio.wait_for(self._heard.wait(), LOOK_SECONDS)
                 await asyncio.sleep(LOOK_SECONDS / 10)  # others will have ended meanwhile
             except TimeoutError:
                 continue
+
+    async def _patiently(self, ask: Callable[[], ResultT]) -> ResultT:
+        """What the database answers, also where it is away for a while; each is asked again as a whole."""
+        until = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except SQLAlchemyError as error:
+                if not database.away(error) or time.monotonic() > until or self.tally.stop == "signal":
+                    raise
+                logger.debug("the database is away", exc_info=True)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self) -> int:
         """Take stock of what ended anywhere, and give how many have not; stop where the batch was halted."""
@@ -269,5 +293,5 @@ class Batch:
             engine.pause()
             await engine.quiet(GRACE_SECONDS)
         if self.tally.stop == "failures":
-            await asyncio.to_thread(self._hold)
-        await asyncio.to_thread(self._look)
+            await self._patiently(self._hold)
+        await self._patiently(self._look)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, root_cause, shown
 
@@ -26,6 +26,7 @@ POOL = 20
 REMEDIES = {
     "SQLITE_BUSY": "another program keeps it locked: let that end",
     "SQLITE_FULL": "make space on its disk",
+    "DiskFull": "make space on its disk",
     "SQLITE_READONLY": "let its user write the file and its folder",
     "InsufficientPrivilege": "give its user the right to create tables and schemas in it",
 }
@@ -126,6 +127,19 @@ def failure(error: BaseException) -> OrchestratorError | None:
     remedy = REMEDIES.get(word, "see that it is there, runs and has space")
     hint = f"{remedy}; then give the same command again: what it holds stays"
     return OrchestratorError(f"the database failed ({word})", code="database", hint=hint)
+
+
+def away(error: BaseException) -> bool:
+    """Whether the database may take by itself what it did not: it could not be reached, or another has it locked.
+
+    Else it has no space, is broken, or must not be written: that waits for a person.
+    """
+    original = getattr(error, "orig", None)
+    word = str(getattr(original, "sqlite_errorname", None) or "")
+    if word:
+        return word.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    lost = getattr(error, "connection_invalidated", False)
+    return lost or isinstance(error, OperationalError | InterfaceError | TimeoutError)
 
 
 def shown_place(spec: str) -> str:

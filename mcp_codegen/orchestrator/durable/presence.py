@@ -1,9 +1,13 @@
-"""A worker's sign of life: a thread that renews it, and ends a process that others have taken for dead."""
+"""A worker's sign of life: a thread that renews it, and ends a process that others have taken for dead.
+
+What workers do for each other has a thread of its own: it may wait for the database longer than a sign of life is good.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sys
 import threading
@@ -33,13 +37,21 @@ class Presence:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         """How long a sign of life is good for."""
-        self._until = 0.0
+        self._until = math.inf
+        self._steady_from = 0.0
         self.over = threading.Event()
         """Set when the process leaves by itself: from then on a row that is gone means nothing."""
 
     def extend(self, since: float) -> None:
         """Note a sign of life that was given no earlier than that, by the monotonic clock."""
+        if (moment := time.monotonic()) > self._until:
+            self._steady_from = moment + self.seconds
         self._until = since + self.seconds
+
+    @property
+    def steady(self) -> bool:
+        """Whether those of whom nothing was heard are dead: where ours was late, theirs may be, for the same reason."""
+        return self._steady_from <= time.monotonic() < self._until
 
     async def certain(self) -> None:
         """Wait, where that is in doubt: the thread's next look at the database tells, or ends the process."""
@@ -63,9 +75,9 @@ def kept_up(
     recovery_seconds: float = RECOVERY_SECONDS,
     fenced: Callable[[], None] = end_process,
 ) -> Iterator[Presence]:
-    """Give signs of life as long as the block lasts, and do with each what all workers share the duty of.
+    """Give signs of life as long as the block lasts, and do as often what all workers share the duty of.
 
-    What `tend` raises is logged, and done again with the next sign.
+    What `tend` raises is logged, and done again at the next time.
     """
     beat = recovery_seconds / BEATS
     presence = Presence(beat * BEATS * 2 / 3)
@@ -84,15 +96,24 @@ def kept_up(
                         fenced()
                     return
                 presence.extend(start)
-                tend()
             except Exception:  # the database may be away for a while; nobody can take our runs meanwhile
                 logger.debug("a sign of life failed", exc_info=True)
 
+    def look_after() -> None:
+        while not presence.over.wait(beat):
+            try:
+                if presence.steady:
+                    tend()
+            except Exception:
+                logger.debug("what workers do for each other failed", exc_info=True)
+
     enter()
-    thread = threading.Thread(target=live, name="presence", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=each, name="presence", daemon=True) for each in (live, look_after)]
+    for thread in threads:
+        thread.start()
     try:
         yield presence
     finally:
         presence.over.set()
-        thread.join(beat)
+        for thread in threads:
+            thread.join(beat)

@@ -124,6 +124,14 @@ workers = sa.Table(
     sa.Column("expires_ms", sa.BigInteger, nullable=False, comment="a process that is not heard of until then is dead"),
 )
 
+losses = sa.Table(
+    "orchestrator_losses",
+    metadata,
+    sa.Column("run_id", sa.String(200), primary_key=True),
+    sa.Column("queue", sa.String(80), nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False, comment="that the process died which it was in flight in"),
+)
+
 limits = sa.Table(
     "orchestrator_limits",
     metadata,

@@ -55,8 +55,9 @@ async def execute(work: Work, say: Callable[[str], None]) -> int:
             raise
         except Exception as error:  # connecting may raise anything; what is in the database stays
             logger.debug("the worker failed", exc_info=True)
-            cause = database.failure(error) or runner.connection_failure(work.server, error)
-            say(f"✗ the worker ends: {error_text(describe(cause))}")
+            lost = database.failure(error)
+            told = error_text(describe(lost or runner.connection_failure(work.server, error)))
+            say(f"✗ the worker ends: {told}" + (f"\n  {lost.hint}" if lost else ""))
             return EXIT_FAILED
 
 
@@ -85,6 +86,8 @@ async def _work(
         engine.pause()
         await engine.quiet(work.grace)
         left = len(engine.in_flight)
+        if engine.problem is not None:
+            raise engine.problem
         if engine.broken.is_set():
             say(f"✗ the server {work.server} ended. No run was failed for that; {left} are handed back")
             return EXIT_FAILED

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from dbos import DBOS, WorkflowHandleAsync
 from dbos import error as dbos_error
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from mcp_codegen.orchestrator import values
-from mcp_codegen.orchestrator.durable import ledger, origins, streaks
+from mcp_codegen.orchestrator.durable import database, ledger, origins, streaks
 from mcp_codegen.orchestrator.durable.presence import Presence
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter
@@ -49,6 +49,13 @@ class Places:
     """How many runs this process may have in flight at a time."""
 
     count: int
+    alone: bool = False
+    """Whether it takes one at a time for now, since one of those that wait may end its process; see `losses`."""
+
+    @property
+    def open(self) -> int:
+        """So many for now."""
+        return min(self.count, 1) if self.alone else self.count
 
 
 @dataclass(kw_only=True)
@@ -67,7 +74,9 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     in_flight: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     paused: bool = False
     broken: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the server is lost: no run can go on until there is another."""
+    """Set when no run can go on here: the server is lost, or the database takes nothing."""
+    problem: SQLAlchemyError | None = None
+    """What the database said, where it is that."""
 
     async def start(
         self,
@@ -160,9 +169,19 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
         while True:
             try:
                 return await asyncio.to_thread(self._finish, record)
-            except (OperationalError, InterfaceError):
+            except (DataError, IntegrityError, ProgrammingError):  # it is this record that cannot be noted
+                raise
+            except SQLAlchemyError as error:
                 logger.debug("the end of %s cannot be noted yet", record.run_id, exc_info=True)
+                if not database.away(error):
+                    raise self._break_off(error) from error
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    def _break_off(self, error: SQLAlchemyError) -> BaseException:
+        """Stop where the database takes nothing: no run has failed for that, and each goes on with its step later."""
+        self.problem = self.problem or error
+        self.broken.set()
+        return STOPPED()
 
     async def _perform(
         self, ended: list[BaseException], key: str, call: Callable[[], Awaitable[Stored]], retry: Retry | None
@@ -199,6 +218,9 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                 f"this run had come past another step where {key!r} stands now: the process has changed since, or "
                 "the order of its steps depends on more than its input; `runs retry` starts it anew"
             ) from error
+        except SQLAlchemyError as error:  # the step's own errors are in its outcome: this one is how that was recorded
+            ended.append(self._break_off(error))
+            raise ended[0] from error
         if stored is None:
             raise mistakes[0] if mistakes else MisuseError(f"step {key!r} broke a rule when it ran first")
         return _OUTCOME.validate_python(stored)

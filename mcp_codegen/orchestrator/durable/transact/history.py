@@ -146,13 +146,24 @@ class History:
         """Remove runs that have ended: their inputs, steps and results."""
         self._client.delete_workflows(list(run_ids))
 
-    def hand_back(self, worker: Worker) -> None:
-        """Put what a worker that has stopped working holds back into its queue."""
-        held = self._client.list_workflows(
+    def held(self, worker: Worker) -> list[str]:
+        """The runs that the engine takes for in flight under a worker's name."""
+        found = self._client.list_workflows(
             status="PENDING", executor_id=worker.executor, load_input=False, load_output=False
         )
-        if held:
-            self._client.resume_workflows([each.workflow_id for each in held], queue_name=worker.queue)
+        return [each.workflow_id for each in found]
+
+    def at_work(self, run_ids: Sequence[str], version: str) -> bool:
+        """Whether one of the runs waits for a worker of this version, or is in flight in one."""
+        found = self._client.list_workflows(
+            workflow_ids=list(run_ids), status=["PENDING", "ENQUEUED"], load_input=False, load_output=False
+        )
+        return any(each.app_version in (None, version) for each in found)
+
+    def hand_back(self, worker: Worker) -> None:
+        """Put what a worker that has stopped working holds back into its queue."""
+        if held := self.held(worker):
+            self._client.resume_workflows(held, queue_name=worker.queue)
 
     def go_on(self, queue: str, version: str) -> None:
         """Put the runs of a queue that are to be retried back into it, under their ids and keys.

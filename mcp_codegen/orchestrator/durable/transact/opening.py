@@ -64,8 +64,9 @@ async def opened(
     )
     ledger.prepare(database)
     ledger.mark_personal(database, process.name, masking.names(process.input) | masking.names(process.output))
+    places = Places(concurrency)
     with submitting(database, process.name, queue) as submitter:
-        tend = duties.tending(database, worker, process)
+        tend = duties.tending(database, worker, process, places)
         with presence.kept_up(database, worker, tend, recovery_seconds=recovery_seconds) as present:
             engine = DurableEngine(
                 database=database,
@@ -74,11 +75,12 @@ async def opened(
                 queue=queue,
                 submitter=submitter,
                 presence=present,
-                places=Places(concurrency),
+                places=places,
                 on_finish=on_finish,
             )
             try:
-                await launch(database, worker, process.name, _plain(engine), engine.places, start_rate=start_rate)
+                await asyncio.to_thread(duties.inherit, database, worker, places)
+                await launch(database, worker, process.name, _plain(engine), places, start_rate=start_rate)
                 await asyncio.to_thread(tend)
                 yield engine
             finally:
@@ -146,7 +148,7 @@ def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:
     def get_queue(name: str, **others: Any) -> Any:  # noqa: ANN401 - the engine's own
         queue = read(name, **others)
         if queue is not None:
-            queue._worker_concurrency = places.count
+            queue._worker_concurrency = places.open
             queue._limiter = {"limit": start_rate.count, "period": start_rate.seconds} if start_rate else None
         return queue
 
