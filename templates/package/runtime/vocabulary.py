@@ -181,8 +181,22 @@ def meanings() -> dict[str, frozenset[str]]:
 @cache
 def acts() -> dict[str, Act]:
     """For each stem of a verb, or of what stands for one, what is done."""
-    said = (*_LIKE.items(), *_ACTS.items())
-    return {stem(word): act for act, words in said for word in words.split()}
+    return _like() | _verbs()
+
+
+def may_be_noun(one: str) -> bool:
+    """Whether a stem of `acts` is that of a thing too, such as charge, request or start."""
+    return one not in _verbs()
+
+
+@cache
+def _verbs() -> dict[str, Act]:
+    return {stem(word): act for act, words in _ACTS.items() for word in words.split()}
+
+
+@cache
+def _like() -> dict[str, Act]:
+    return {stem(word): act for act, words in _LIKE.items() for word in words.split()}
 
 
 def known(word: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .vocabulary import Act, acts, known
+from .vocabulary import Act, acts, known, may_be_noun
 from .wording import is_plural, stem, telling, words_of
 
 _READING = frozenset({"list", "search", "read"})
@@ -63,8 +63,8 @@ def of_tool(tool: Mapping[str, Any]) -> Purpose:
 
 def of_question(words: Sequence[str]) -> Purpose:
     """That of what somebody asks for, in words."""
-    stems = map(known, telling(words))
-    verbs = [acts()[one] for one in stems if one in acts()]
+    stems = [known(word) for word in telling(words)]
+    verbs = [acts()[one] for one in stems if one in acts() and (one == stems[0] or not may_be_noun(one))]
     if _wants_to_know(words, has_verb=bool(verbs)):
         verbs = [verb for verb in verbs if verb in _READING] or ["read"]
     found = frozenset(verbs[:1])
