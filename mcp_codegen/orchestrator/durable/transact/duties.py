@@ -19,9 +19,7 @@ from mcp_codegen.orchestrator.durable.workers import Worker
 from mcp_codegen.orchestrator.process import Process
 
 
-def tending(
-    database: sa.Engine, worker: Worker, process: Process[Any, Any, Any], places: Places
-) -> Callable[[], None]:
+def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any], places: Places) -> Callable[[], None]:
     """What a worker does with each sign of life, in a thread."""
 
     def lost(run_ids: Sequence[str]) -> None:
@@ -71,9 +69,7 @@ def _leads(worker: Worker, living: Set[str]) -> bool:
     return latest == worker.version
 
 
-def recover(
-    worker: Worker, living: Set[str], lost: Callable[[Sequence[str]], None] = lambda run_ids: None
-) -> None:
+def recover(worker: Worker, living: Set[str], lost: Callable[[Sequence[str]], None] = lambda run_ids: None) -> None:
     """Put the runs whose process is dead back into their queue; `lost` is told of them before.
 
     The engine counts how often that happens to a run.
