@@ -124,6 +124,11 @@ _SAME = """
     subtask subtarea
     project proyecto
     ticket issue case incidencia caso
+    complaint claim reclamo queja
+    visit visita
+    track tracking rastrear rastrea seguimiento
+    coverage cobertura
+    theft stolen lost robo perdida
     tag label etiqueta
     category categoria
     group grupo
