@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,8 +33,7 @@ class Phrase:
 def possible(reading: str) -> Iterator[Phrase]:
     """The phrases that may be in a plain text: a cheap look at its words spares most patterns."""
     starts = {word[:LONGEST_HINT] for word in _WORD.findall(reading)}
-    english, hinted = phrases("english"), _by_hint("english")
-    yield from (english[number] for number in sorted({number for one in starts for number in hinted.get(one, ())}))
+    yield from (phrase for phrase in phrases("english") if not phrase.hints.isdisjoint(starts))
     if not _foreign().isdisjoint(reading.split()) or any(letter >= _OTHER_SCRIPTS for letter in reading):
         yield from phrases("others")
 
@@ -57,16 +56,6 @@ def phrases(name: str) -> tuple[Phrase, ...]:
         )
         for one in found["phrases"]
     )
-
-
-@cache
-def _by_hint(name: str) -> Mapping[str, Sequence[int]]:
-    """The numbers of the phrases of a list that each hint stands for."""
-    found: dict[str, list[int]] = {}
-    for number, phrase in enumerate(phrases(name)):
-        for hint in phrase.hints:
-            found.setdefault(hint, []).append(number)
-    return found
 
 
 @cache
