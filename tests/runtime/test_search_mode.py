@@ -121,6 +121,13 @@ async def test_a_tool_is_found_in_other_words_and_forms_and_in_spanish(
     assert found["tools"][0]["name"] == name
 
 
+def test_a_tags_tools_are_found_however_many_others_fit_better(package: Built):
+    tools = [{"name": f"show_order_{number}", "description": "An order"} for number in range(1000)]
+    last = {"name": "archive", "description": "What is kept, such as an order of a year ago"}
+    index = package.load("runtime.ranking").ToolIndex([*tools, last], {"archive": ["old"]})
+    assert index.find("show the order", ["OLD"]) == ["archive"]
+
+
 async def test_a_description_is_what_the_listing_would_have_said(package: Built, upstream: Upstream):
     async with opened(package, upstream) as client:
         listing = (await client.list_tools()).model_dump(mode="json", by_alias=True, exclude_none=True)

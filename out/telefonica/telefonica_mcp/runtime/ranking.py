@@ -55,13 +55,16 @@ class ToolIndex:
     def find(self, words: str, tags: Sequence[str] = (), limit: int = 5) -> list[str]:
         """The names of the tools that fit best, at most so many: of all, or of those that have one of these tags."""
         asked = {tag.casefold() for tag in tags}
-        found = self._ranked(words) if words.strip() else range(len(self._names))
-        names = (self._names[number] for number in found)
-        fitting = [name for name in names if not asked or asked & {one.casefold() for one in self._tags.get(name, ())}]
-        exact = [name for name in fitting if name == words.strip()]
-        return [*exact, *(name for name in fitting if name not in exact)][:limit]
+        offered = [
+            number
+            for number, name in enumerate(self._names)
+            if not asked or asked & {one.casefold() for one in self._tags.get(name, ())}
+        ]
+        names = [self._names[number] for number in (self._ranked(words, offered) if words.strip() else offered)]
+        exact = [name for name in names if name == words.strip()]
+        return [*exact, *(name for name in names if name not in exact)][:limit]
 
-    def _ranked(self, words: str) -> list[int]:
+    def _ranked(self, words: str, offered: Sequence[int]) -> list[int]:
         said = words_of(words)
         joined = [pair for pair in map("".join, pairwise(said)) if stem(pair) in self._weights]  # sub task, e-mail
         meant: dict[str, float] = {}
@@ -75,7 +78,8 @@ class ToolIndex:
             for number, weight in found.items():
                 scores[number] += rarity * weight / (SATURATION + weight)
         wanted = purpose.of_question(said)
-        best = heapq.nlargest(CANDIDATES, scores, key=lambda number: (scores[number], -number))
+        having = (number for number in offered if number in scores)
+        best = heapq.nlargest(CANDIDATES, having, key=lambda number: (scores[number], -number))
         for number in best:
             covered = max((self._covered(called, meant) for called in self._called[number]), default=0.0)
             scores[number] *= (1 + covered) ** SHARPNESS * wanted.fitness(self._purposes[number])
