@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import yaml
 
-LONGEST_HINT: Final = 4
+_STARTS: Final = range(3, 7)
+"""Letters of a hint, if it is no whole word."""
 _FOLDER: Final = Path(__file__).parent / "phrases"
 _BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
 """Up to so many words between two others."""
-_WORD: Final = re.compile(r"[a-z']+")
+_WORD: Final = re.compile(r"[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,17 @@ class Phrase:
     """What the text does."""
     pattern: re.Pattern[str]
     hints: frozenset[str]
+    """Starts of words, one of which is in every text that it is in; none where its letters are not Latin."""
 
 
 def possible(reading: str) -> Iterator[Phrase]:
     """The phrases that may be in a plain text: a cheap look at its words spares most patterns."""
-    starts = {word[:LONGEST_HINT] for word in _WORD.findall(reading)}
-    yield from (phrase for phrase in phrases("english") if not phrase.hints.isdisjoint(starts))
-    yield from phrases("others")
+    words = set(_WORD.findall(reading))
+    starts = words | {word[:length] for word in words for length in _STARTS}
+    is_latin = reading.isascii()
+    for phrase in (*phrases("english"), *phrases("others")):
+        if not (phrase.hints.isdisjoint(starts) if phrase.hints else is_latin):
+            yield phrase
 
 
 @cache
