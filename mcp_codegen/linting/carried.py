@@ -194,9 +194,13 @@ def markup(text: str) -> Iterator[str]:
 # --- places and markers -----------------------------------------------------------------------------------------------
 
 
+_PLACED: Final = re.compile(r"[/\\~_]|\.\w|keychain|printenv|local state|login data", re.IGNORECASE)
+"""What each of those places has."""
+
+
 def sensitive(text: str) -> Iterator[str]:
     """What is said of places on a machine where secrets are kept."""
-    if match := pattern("sensitive").search(text):
+    if _PLACED.search(text) and (match := pattern("sensitive").search(text)):
         yield f"{shown(match[0])} stands in it"
 
 

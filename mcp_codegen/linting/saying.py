@@ -13,6 +13,8 @@ import yaml
 
 _STARTS: Final = range(3, 7)
 """Letters of a hint, if it is no whole word."""
+_FEWEST: Final = 2
+"""Words of the shortest phrase."""
 _FOLDER: Final = Path(__file__).parent / "phrases"
 _BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
 """Up to so many words between two others."""
@@ -35,6 +37,8 @@ def possible(reading: str) -> Iterator[Phrase]:
     words = set(_WORD.findall(reading))
     starts = words | {word[:length] for word in words for length in _STARTS}
     is_latin = reading.isascii()
+    if is_latin and len(words) < _FEWEST:
+        return
     for phrase in (*phrases("english"), *phrases("others")):
         if not (phrase.hints.isdisjoint(starts) if phrase.hints else is_latin):
             yield phrase
