@@ -153,17 +153,22 @@ def finished(key: str, code: str | None) -> RunRecord:
     )
 
 
+def note(kept: Any, record: RunRecord) -> None:
+    with kept.begin() as connection:
+        streaks.note(connection, kept, record)
+
+
 def test_failures_in_a_row_of_one_api_count_over_runs_also_where_the_process_goes_on(tmp_path: Path, kept: Any) -> None:
     (rule,) = read(tmp_path, "rules: [{name: api, when: consecutive_failures, count: 3}]").rules
     for code in ("timed_out", "timed_out", None, "timed_out", "timed_out"):
-        streaks.note(kept, finished("debt", code))
+        note(kept, finished("debt", code))
     assert not [each for each in conditions.look(kept, rule, NOW) if each.bad]
-    streaks.note(kept, finished("debt", "unreachable"))
+    note(kept, finished("debt", "unreachable"))
     (found,) = [each for each in conditions.look(kept, rule, NOW) if each.bad]
     assert found.subject == "billing/debt"
     assert "3 times in a row" in found.text
     assert "45829374" not in found.text
-    streaks.note(kept, finished("debt", None))
+    note(kept, finished("debt", None))
     assert [each.over for each in conditions.look(kept, rule, NOW)] == [True]
 
 
@@ -175,7 +180,7 @@ rules:
   - {name: slow, when: latency, above: 30s, quantile: 0.5, least: 4}
 """
     circuit, stalled, slow = read(tmp_path, text).rules
-    streaks.note(kept, finished("debt", "suspended"))
+    note(kept, finished("debt", "suspended"))
     assert [each.bad for each in conditions.look(kept, circuit, ledger.milliseconds())] == [True]
     assert [each.over for each in conditions.look(kept, circuit, ledger.milliseconds() + 6 * MINUTE)] == [True]
     ledger.open_batch(kept, "nightly", process="billing", source="", mock=False)
