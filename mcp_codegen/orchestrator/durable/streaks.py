@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from mcp_codegen.orchestrator.durable.tables import insertion, streaks
 from mcp_codegen.orchestrator.record import RunRecord
 
-
 _MENDED = sa.and_(
     streaks.c.process == sa.bindparam("of_process"),
     streaks.c.step.in_(sa.bindparam("succeeded", expanding=True)),
