@@ -19,6 +19,7 @@ from mcp_codegen.orchestrator.service.guard import Serving
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.signing_in import Attempt, SignIn
+from mcp_codegen.orchestrator.telemetry import tracing
 
 HOME = "/ui"
 BACK = "/ui/sign-in/back"
@@ -83,6 +84,7 @@ async def from_issuer(
     code: Annotated[str, Query(max_length=LONGEST_CODE)] = "",
 ) -> Response:
     """Begin a session of whom the issuer names, with the role that it says. Raises `Refusal` (404, 503)."""
+    tracing.hide_query()
     issuer, request = _issuer(service), visit.request
     attempt = Attempt(cookies.attempt(request) or secrets.token_urlsafe(32))
     next = attempt.wanted(state)

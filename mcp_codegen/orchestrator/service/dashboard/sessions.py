@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from starlette.requests import HTTPConnection
@@ -47,13 +48,13 @@ def of_user(database: sa.Engine, name: str, role: Role, issuer: str) -> str:
     return _begin(database, {"caller": name, "role": role.value, "key_id": None, "issuer": issuer})
 
 
-def _begin(database: sa.Engine, row: dict[str, str | None]) -> str:
+def _begin(database: sa.Engine, row: Mapping[str, object]) -> str:
     """Write a session down. Sessions that have expired are forgotten."""
     session, moment = secrets.token_urlsafe(ID_BYTES), milliseconds()
-    row = row | {"digest": _digest(session)}
+    whole = {**row, "digest": _digest(session), "expires_ms": moment + HOURS * 3_600_000}
     with database.begin() as connection:
         connection.execute(sa.delete(_sessions).where(_sessions.c.expires_ms <= moment))
-        connection.execute(sa.insert(_sessions), [row | {"expires_ms": moment + HOURS * 3_600_000}])
+        connection.execute(sa.insert(_sessions), [whole])
     return session
 
 
