@@ -47,17 +47,18 @@ class ToolIndex:
     def find(self, words: str, tags: Sequence[str] = (), limit: int = 5) -> list[str]:
         """The names of the tools that fit best, at most so many: of all, or of those that have one of these tags."""
         asked = {tag.casefold() for tag in tags}
-        found = self._ranked(words) if words.strip() else range(len(self._names))
+        most = len(self._names) if asked else CANDIDATES  # those of a tag may all stand far down
+        found = self._ranked(words, most) if words.strip() else range(len(self._names))
         names = (self._names[number] for number in found)
         fitting = [name for name in names if not asked or asked & {one.casefold() for one in self._tags.get(name, ())}]
         exact = [name for name in fitting if name == words.strip()]
         return [*exact, *(name for name in fitting if name not in exact)][:limit]
 
-    def _ranked(self, words: str) -> list[int]:
+    def _ranked(self, words: str, most: int) -> list[int]:
         asked = telling(words)[:LONGEST_QUERY]
         if not asked:
             return []
-        rows = self._tables.execute(_BEST, [" OR ".join(_terms(asked)), CANDIDATES])
+        rows = self._tables.execute(_BEST, [" OR ".join(_terms(asked)), most])
         scores = {number: score * (1 + _covered(self._called[number], asked)) ** SHARPNESS for number, score in rows}
         return sorted(scores, key=lambda number: (-scores[number], number))
 
