@@ -241,7 +241,7 @@ def test_a_signal_ends_the_streams_and_the_service_in_order(tmp_path: Path) -> N
 def test_workers_leave_the_processors_to_the_service(service: Served) -> None:
     def workers() -> list[int]:
         """How nice each is."""
-        listed = subprocess.run(["ps", "-A", "-o", "ppid=,nice="], capture_output=True, text=True, check=True)
+        listed = subprocess.run(["ps", "-Ao", "ppid=,nice="], capture_output=True, text=True, check=True)  # noqa: S607
         lines = [line.split() for line in listed.stdout.splitlines()]
         return [int(nice) for parent, nice in lines if parent == str(service.program.pid)]
 
