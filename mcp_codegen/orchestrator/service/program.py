@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -85,6 +86,7 @@ async def run(program: Program) -> None:
         grace, delivery = program.listening.grace, program.delivery
         async with working(program.works, program.database, grace, metrics=Path(folder), delivery=delivery, kept=kept):
             service.intake.go_on()
+            gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
             socket.listen()
             _say(program, kept, serving.url(socket))
             await serving.serve(application, socket, program.listening, stopping=service.feed.close)
