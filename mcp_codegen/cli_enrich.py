@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mcp_codegen import descriptions, language_models, memory, pipeline, reviewing
-from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, note
+from mcp_codegen.cli_telling import CATALOG, Number, catalog_file, count, mistakes, note
 from mcp_codegen.enrichment import costs, prompting
 from mcp_codegen.enrichment.costs import Budget, Price
-from mcp_codegen.enrichment.keeping import Keeper
+from mcp_codegen.enrichment.keeping import Keeper, alone
 from mcp_codegen.enrichment.planning import Question, plan
 from mcp_codegen.enrichment.running import CONCURRENT, Outcome, run
 from mcp_codegen.errors import SettingsError, shown
@@ -37,7 +37,7 @@ _SHOWN = 10
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only APIs and types whose name fits, such as 'list_*'.")
 @click.option("--missing", is_flag=True, help="Only places that have no text at all.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and what it would cost; ask nothing.")
-@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Stop before more than this is spent.")
+@click.option("--max-cost", type=Number(min=0), metavar="USD", help="Stop before more than this is spent.")
 @click.option("--price", default="", metavar="IN/OUT", help="US dollars for a million tokens, in place of the table's.")
 @click.option(
     "--model", default="", metavar="NAME", help="The model, or Azure's deployment; default: as the environment says."
@@ -88,13 +88,13 @@ def enrich(
         _foretell(questions, data, language, chosen, cost)
         if dry_run:
             return
-        _clean(keeper, file)
-        if not questions:
-            return
-        budget = Budget(max_cost)
-        service = language_models.service(os.environ, model)
-        with _progress(sum(len(one.places) for one in questions)) as watch:
-            try:
+        with alone(file):
+            _clean(keeper, file)
+            if not questions:
+                return
+            service, budget = language_models.service(os.environ, model), Budget(max_cost)
+            outcome = None
+            with _progress(sum(len(one.places) for one in questions)) as watch, suppress(KeyboardInterrupt):
                 outcome = asyncio.run(
                     run(
                         questions,
@@ -108,12 +108,10 @@ def enrich(
                         concurrent=concurrency,
                     )
                 )
-            except KeyboardInterrupt:
-                click.echo(
-                    f"Stopped. {descriptions.file_of(file)} holds every answer; the same command goes on.", err=True
-                )
-                sys.exit(130)
-        keeper.save()
+            keeper.save()
+        if outcome is None:
+            click.echo(f"Stopped. {descriptions.file_of(file)} holds every answer; the same command goes on.", err=True)
+            sys.exit(130)
         _tell(outcome, budget, file, questions)
         note(reviewing.flagged(pipeline.load(file), memory.folder(os.environ)))
     if outcome.refused or outcome.failure or outcome.is_out_of_money:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_codegen import language_models, pipeline
-from mcp_codegen.cli_telling import CATALOG, catalog_file, count, mistakes, uncollected
+from mcp_codegen.cli_telling import CATALOG, Number, catalog_file, count, mistakes, uncollected
 from mcp_codegen.evaluation import choice, questions, retrieval, serving
 from mcp_codegen.evaluation.choice import Choice, Chooser
 from mcp_codegen.evaluation.questions import Question
@@ -41,7 +41,7 @@ _MANY: Final = 40
 @click.option(
     "--tools", type=click.Choice(["all", "search"]), help="What the model is shown; default: by their number."
 )
-@click.option("--fail-under", type=click.FloatRange(0, 1), default=0.0, help="Exit with 1 where fewer are right.")
+@click.option("--fail-under", type=Number(0, 1), default=0.0, help="Exit with 1 where fewer are right.")
 @click.option("--json", "as_json", is_flag=True, help="Print every question and what was found as JSON.")
 def evaluate(
     catalog: Path, file: Path | None, *, ask: bool, model: str, tools: str | None, fail_under: float, as_json: bool

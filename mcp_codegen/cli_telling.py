@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,17 @@ from mcp_codegen.errors import CatalogError, CodegenError, Diagnostic
 
 CATALOG = click.Path(path_type=Path)
 _NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
+
+
+class Number(click.FloatRange):
+    """A number in a range; `nan`, which is below and above nothing, is none."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a mistake of the user's."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def catalog_files() -> list[Path]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from mcp_codegen import names
-from mcp_codegen.modelling import Modeller, standard_imports
+from mcp_codegen.import_sections import standard_imports
+from mcp_codegen.modelling import Modeller
 from mcp_codegen.package import Calls, Group, Import, Tool
 
 MODELS: Final = "models"

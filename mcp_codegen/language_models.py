@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from mcp_codegen.errors import SettingsError, shown
 
@@ -17,9 +19,9 @@ DEPLOYMENT: Final = "AZURE_OPENAI_CHAT_DEPLOYMENT_NAME"
 DEFAULT_MODEL: Final = "gpt-4.1-mini"
 _API_VERSION: Final = "2024-10-21"
 _SCOPE: Final = "https://cognitiveservices.azure.com/.default"
-_SECONDS: Final = 180.0
 _RETRIES: Final = 6
-"""After 408, 409, 429, 5xx and broken connections; a Retry-After of up to two minutes counts."""
+"""After 408, 409, 429, 5xx and where there is no connection; a Retry-After of up to two minutes counts."""
+_REDIRECTS: Final = range(300, 400)
 
 
 class RefusedError(Exception):
@@ -28,6 +30,10 @@ class RefusedError(Exception):
 
 class FailedError(Exception):
     """The service did not answer, after all attempts."""
+
+
+class LostError(FailedError):
+    """There is no answer that could be read, and the service may have made one: the request may have to be paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,12 @@ def service(environ: Mapping[str, str], model: str) -> Service:
     def value(name: str) -> str:
         return environ.get(name, "").strip()
 
+    for name in (ENDPOINT, "OPENAI_BASE_URL"):
+        if value(name) and not _is_url(value(name)):
+            raise SettingsError(f"{name} is no http(s) URL; `mcp-codegen doctor` says what it should look like")
+    for name in ("AZURE_OPENAI_API_KEY", "OPENAI_API_KEY"):
+        if not all("!" <= one <= "~" for one in value(name)):
+            raise SettingsError(f"{name} holds blanks, line breaks or letters that no key has; set it to the key alone")
     if endpoint := value(ENDPOINT):
         chosen = model or value(DEPLOYMENT)
         if not chosen:
@@ -77,7 +89,9 @@ def client(one: Service) -> AsyncOpenAI | AsyncAzureOpenAI:
     """A connection. Raises `SettingsError`."""
     from openai import AsyncAzureOpenAI, AsyncOpenAI, OpenAIError  # noqa: PLC0415 - a second that no other verb needs
 
-    shared: dict[str, Any] = {"timeout": _SECONDS, "max_retries": _RETRIES}
+    from mcp_codegen.model_answers import SECONDS, BoundedClient  # noqa: PLC0415 - the same
+
+    shared: dict[str, Any] = {"timeout": SECONDS, "max_retries": _RETRIES, "http_client": BoundedClient()}
     try:
         if not one.endpoint:
             return AsyncOpenAI(api_key=one.key or "none", base_url=one.base_url or None, **shared)
@@ -96,7 +110,8 @@ async def complete(
 ) -> Any:  # noqa: ANN401 - whatever the service sends
     """The service's answer to a conversation (chat completions), as it came: nothing of it is sure.
 
-    Raises `SettingsError`, `RefusedError`, `FailedError`.
+    An answer that breaks off is not asked for again. Raises `SettingsError`, `RefusedError`, `FailedError`,
+    `LostError`.
     """
     import openai  # noqa: PLC0415 - as above
 
@@ -109,13 +124,37 @@ async def complete(
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         raise RefusedError(f"refused ({error.status_code}): {_safe(error, one)}") from error
-    except (
-        openai.OpenAIError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:  # the rest: what is no answer of such a service
+    except openai.APIStatusError as error:
+        if error.status_code in _REDIRECTS:
+            raise SettingsError(
+                f"the language model's service redirects ({error.status_code}), and redirects are not followed; "
+                "set its address to where it leads, if that is right"
+            ) from error
         raise FailedError(_safe(error, one)) from error
+    except openai.APIConnectionError as error:
+        raise FailedError(f"no connection: {_reason(error)}") from error
+    except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # it is no answer of such a service
+        raise LostError(_safe(error, one)) from error
+
+
+def _is_url(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and value.isprintable()
+    except ValueError:
+        return False
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no connection: what the system says, and no word of the request's."""
+    cause: BaseException | None = error
+    said = type(error).__name__
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is refused ({cause.verify_message})"
+        said = (isinstance(cause, OSError) and cause.strerror) or type(cause).__name__
+        cause = cause.__cause__ or cause.__context__
+    return shown(said)
 
 
 def _safe(error: Exception, one: Service) -> str:

@@ -8,9 +8,11 @@ from functools import cached_property
 
 from mcp_codegen import calls, clients, metadata, names, pages, policies
 from mcp_codegen.checked import CheckedCatalog, Operation, Parameter, is_json
+from mcp_codegen.class_sources import source_of
+from mcp_codegen.import_sections import standard_imports
 from mcp_codegen.listing import Listing, input_keys, is_wrapped, tool_names
 from mcp_codegen.literals import literal
-from mcp_codegen.modelling import COMMON, Modeller, Root, source_of, standard_imports
+from mcp_codegen.modelling import COMMON, Modeller, Root
 from mcp_codegen.origins import Origins
 from mcp_codegen.package import Argument, Group, Import, Iteration, Keyword, Package, Tool
 from mcp_codegen.paging import Paging, paging_of

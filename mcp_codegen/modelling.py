@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mcp_codegen import names
-from mcp_codegen.literals import Code, call, literal
+from mcp_codegen.class_sources import inner, named, outer, parts_of, variant
+from mcp_codegen.import_sections import standard_imports
+from mcp_codegen.literals import Code, call
 from mcp_codegen.package import Attribute, Import, Model, ModelModule
-from mcp_codegen.patterns import for_engine
+from mcp_codegen.scalars import constraints, enumerated, is_literal, scalar
 from mcp_codegen.schema import Direction, Member, Schema
 
-SCALARS: Final[Mapping[str, str]] = {
-    "integer": "int", "number": "float", "decimal": "DecimalNumber", "boolean": "bool", "file": "Base64",
-}  # fmt: skip
-FORMATS: Final[Mapping[str, str]] = {"date": "dt.date", "date-time": "dt.datetime"}
-"""In the signatures of callers."""
-WRITTEN_FORMATS: Final[Mapping[str, str]] = {"date": "Date", "date-time": "DateTime"}
-"""Where values pass through: they go on as they were written."""
 _BASES: Final = frozenset({"Base64", "Date", "DateTime", "DecimalNumber", "MultipleOf", "OneOf"})
 """The types of the runtime that annotations name."""
-_CONSTRAINTS: Final[Mapping[str, str]] = {
-    "pattern": "pattern", "minLength": "min_length", "maxLength": "max_length", "minimum": "ge", "maximum": "le",
-    "exclusiveMinimum": "gt", "exclusiveMaximum": "lt", "multipleOf": "multiple_of", "minItems": "min_length",
-    "maxItems": "max_length",
-}  # fmt: skip
-_STEPS: Final = ("decimal", "multipleOf")
-"""What no keyword of Field can say."""
 COMMON: Final = "common"
-_SEPARATOR: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +78,10 @@ class Modeller:
         for name in members:
             schema, place = self._settled(schema, place)
             if schema.kind == "ref":
-                place = replace(place, source=_named(schema.ref, "output"))
+                place = replace(place, source=named(schema.ref, "output"))
                 schema = self._schemas[schema.ref]
-            inner = next((one.schema for one in schema.going("output") if one.name == name), None)
-            schema, place = inner or Schema((), "any"), replace(place, source=_inner(place.source, name))
+            member = next((one.schema for one in schema.going("output") if one.name == name), None)
+            schema, place = member or Schema((), "any"), replace(place, source=inner(place.source, name))
         schema, place = self._settled(schema, place)
         return self._value(schema.items, place) if schema.items else "Any"
 
@@ -119,13 +105,13 @@ class Modeller:
         """
         plain, place = self._settled(schema, _Place(direction, source, checked))
         null = plain.kind != "any" and (plain.nullable or (optional and direction == "output"))
-        if optional or null or not checked or (plain.enum and not _is_literal(plain)):
+        if optional or null or not checked or (plain.enum and not is_literal(plain)):
             written = self._there(plain, place)
             written += " | MISSING" if optional else ""
             written += " | None" if null and written != "Any" else ""
         else:
             written = self._plain(plain, place)
-            about |= _constraints(plain, direction)
+            about |= constraints(plain, direction)
         field = call("Field", **about)
         return written if field == "Field()" else f"Annotated[{written}, {field}]"
 
@@ -155,7 +141,7 @@ class Modeller:
         while schema.kind == "ref" and not _is_class(target := self._schemas[schema.ref]):
             if schema.ref in place.within:
                 return Schema(schema.pointer, "any"), place
-            source = _named(schema.ref, place.direction)
+            source = named(schema.ref, place.direction)
             place = replace(place, source=source, within=place.within | {schema.ref})
             schema = replace(
                 target,
@@ -179,13 +165,13 @@ class Modeller:
     def _there(self, schema: Schema, place: _Place) -> str:
         """The type of a value that is not null, of a type that is settled."""
         written = self._plain(schema, place)
-        if place.checked and (constraints := _constraints(schema, place.direction)):
-            return f"Annotated[{written}, {call('Field', **constraints)}]"
+        if place.checked and (limits := constraints(schema, place.direction)):
+            return f"Annotated[{written}, {call('Field', **limits)}]"
         return written
 
     def _plain(self, schema: Schema, place: _Place) -> str:
         if schema.kind == "ref":
-            return self._names[_named(schema.ref, place.direction)]
+            return self._names[named(schema.ref, place.direction)]
         if _is_class(schema):
             return self._names[place.source]
         if schema.kind == "array" and schema.items:
@@ -194,11 +180,11 @@ class Modeller:
             return f"dict[str, {self._value(schema.values, place)}]"
         if schema.kind == "union":
             found = [
-                self._value(one, replace(place, source=_variant(place.source, schema, index)))
+                self._value(one, replace(place, source=variant(place.source, schema, index)))
                 for index, one in enumerate(schema.variants)
             ]
             return "Any" if "Any" in found else " | ".join(dict.fromkeys(found))
-        return _enumerated(schema, place) if schema.enum else _scalar(schema, place)
+        return (enumerated if schema.enum else scalar)(schema, place.direction, checked=place.checked)
 
     def _classes(self, root: Root, users: dict[str, set[str]]) -> Iterator[_Class]:
         """Every class that a type needs, inner ones first, except for what is behind named types that are known.
@@ -223,15 +209,15 @@ class Modeller:
     def _parts(self, schema: Schema, direction: Direction, source: str) -> Iterator[_Class | tuple[str, str]]:
         """The classes of a type itself, inner ones first, and in their places the named types that it needs."""
         if schema.kind == "ref":
-            yield schema.ref, _named(schema.ref, direction)
+            yield schema.ref, named(schema.ref, direction)
             return
-        for inner in (schema.items, schema.values):
-            if inner:
-                yield from self._parts(inner, direction, source)
+        for part in (schema.items, schema.values):
+            if part:
+                yield from self._parts(part, direction, source)
         for index, one in enumerate(schema.variants):
-            yield from self._parts(one, direction, _variant(source, schema, index))
+            yield from self._parts(one, direction, variant(source, schema, index))
         for member in schema.going(direction):
-            yield from self._parts(member.schema, direction, _inner(source, member.name))
+            yield from self._parts(member.schema, direction, inner(source, member.name))
         if _is_class(schema):
             yield _Class(source, schema, direction)
 
@@ -245,8 +231,7 @@ class Modeller:
 
     def _about(self, source: str) -> str:
         """What a class is, where the catalog does not say it."""
-        outer, _, _ = source.rpartition(_SEPARATOR)
-        match [_plain_part(part) for part in source.split(_SEPARATOR)]:
+        match parts_of(source):
             case ["", "", name, "input"]:
                 return f"{name}, as callers pass it."
             case ["", api, "", "result"]:
@@ -256,7 +241,7 @@ class Modeller:
             case ["", api, name]:
                 return f"{name} of {api}."
             case parts:
-                part_of = f", a part of {self._names[outer]}" if outer in self._names else ""
+                part_of = f", a part of {self._names[whole]}" if (whole := outer(source)) in self._names else ""
                 return f"{parts[-1]}{part_of}."
 
     def _attribute(self, member: Member, name: str, shown: str, one: _Class) -> Attribute:
@@ -265,7 +250,7 @@ class Modeller:
         annotation = self.described(
             member.schema,
             one.direction,
-            _inner(one.source, member.name),
+            inner(one.source, member.name),
             optional=not member.required,
             alias=member.name if member.name != name or renamed else None,
             validation_alias=Code(call("AliasChoices", member.name, shown)) if renamed else None,
@@ -296,77 +281,5 @@ class Modeller:
         return standard_imports(code, local)
 
 
-def standard_imports(
-    code: str, local: Sequence[Import], third_party: Sequence[Import] = ()
-) -> tuple[tuple[Import, ...], ...]:
-    """The imports that annotations need, in sections as isort puts them: standard library, packages, this package."""
-    words = names.words(code)
-    typing = tuple(name for name in ("Annotated", "Any", "Literal") if name in words)
-    pydantic = tuple(name for name in ("MISSING", "AliasChoices", "Field") if name in words)
-    standard = [Import("datetime", (), alias="dt")] if "dt" in words else []
-    standard += [Import("collections.abc", ("AsyncIterator",))] if "AsyncIterator" in words else []
-    standard += [Import("typing", typing)] if typing else []
-    packages = [*third_party, *([Import("pydantic", pydantic)] if pydantic else [])]
-    own = sorted(local, key=lambda one: (one.module.count("..") == 0, one.module))
-    return tuple(tuple(section) for section in (standard, packages, own) if section)
-
-
-def _constraints(schema: Schema, direction: Direction) -> dict[str, object]:
-    """Keywords of Field; an answer is not held to its type's constraints."""
-    if direction == "output":
-        return {}
-    found = {_CONSTRAINTS[key]: one for key, one in schema.constraints.items() if (schema.kind, key) != _STEPS}
-    return found | ({"pattern": for_engine(str(found["pattern"]))} if "pattern" in found else {})
-
-
-def _enumerated(schema: Schema, place: _Place) -> str:
-    plain = _scalar(schema, place)
-    if _is_literal(schema):
-        choices = f"Literal[{', '.join(map(literal, schema.enum))}]"
-        return choices if place.direction == "input" else f"{choices} | {plain}"
-    checked = place.direction == "input" and place.checked
-    values = (*schema.enum, None) if schema.nullable else schema.enum
-    return f"Annotated[{plain}, {call('OneOf', *values)}]" if checked else plain
-
-
-def _is_literal(schema: Schema) -> bool:
-    """Whether the values of an enum can be written as a Literal (PEP 586)."""
-    return schema.kind in ("string", "integer", "boolean")
-
-
-def _scalar(schema: Schema, place: _Place) -> str:
-    if schema.kind == "decimal" and place.checked and place.direction == "input" and "multipleOf" in schema.constraints:
-        return f"Annotated[DecimalNumber, {call('MultipleOf', schema.constraints['multipleOf'])}]"
-    if schema.kind != "string":
-        return SCALARS.get(schema.kind, "Any")
-    formats = WRITTEN_FORMATS if place.checked else FORMATS
-    return "str" if _constraints(schema, place.direction) else formats.get(schema.format, "str")
-
-
-def _variant(source: str, union: Schema, index: int) -> str:
-    """What one of a union's types is called after: its title where no other has it, else its number."""
-    title = union.variants[index].title
-    is_own = title and not title.isdigit() and sum(one.title == title for one in union.variants) == 1
-    return _inner(source, title if is_own else str(index + 1))
-
-
 def _is_class(schema: Schema) -> bool:
     return schema.kind == "object" and schema.values is None
-
-
-def source_of(*parts: str) -> str:
-    """What a class is called after; other parts never give the same source."""
-    return _SEPARATOR.join([part.replace("\\", "\\\\").replace(_SEPARATOR, "\\s") for part in parts])
-
-
-def _plain_part(part: str) -> str:
-    return re.sub(r"\\(.)", lambda match: _SEPARATOR if match[1] == "s" else match[1], part)
-
-
-def _named(schema_name: str, direction: Direction) -> str:
-    """No API's source begins with two empty parts, or with a part that is not."""
-    return source_of(schema_name) if direction == "output" else source_of("", "", schema_name, "input")
-
-
-def _inner(source: str, member: str) -> str:
-    return f"{source}{_SEPARATOR}{source_of(member)}"

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
-
-REGISTRY_TEXT: Final = 100
-"""Characters that a registry takes of a title and of a description."""
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,50 +268,6 @@ class Package:
         return f"{self.description or self.title} {how}"
 
     @property
-    def host_configuration(self) -> Mapping[str, Any]:
-        """What Claude Desktop, Cursor and others read as `mcpServers`, VS Code as `servers`."""
-        server = {
-            "type": "stdio",
-            "command": self.distribution,
-            "args": [],
-            "env": {setting.name: setting.sample for setting in self.settings if not setting.optional},
-        }
-        return {"mcpServers": {self.name: server}, "servers": {self.name: server}}
-
-    @property
     def registry_name(self) -> str:
         """Its name in registries of MCP servers; the README carries it too, which proves whose package it is."""
         return f"{self.namespace}/{self.distribution}"
-
-    @property
-    def registry_entry(self) -> Mapping[str, Any]:
-        """What registries of MCP servers read as `server.json` (the schema's version of 2025-12-11)."""
-        published = {
-            "registryType": "pypi",
-            "identifier": self.distribution,
-            "version": self.version,
-            "runtimeHint": "uvx",
-            "transport": {"type": "stdio"},
-            "environmentVariables": [_variable(setting) for setting in self.settings],
-        }
-        return {
-            "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
-            "name": self.registry_name,
-            "title": _cut(self.title),
-            "description": _cut(self.description or f"MCP server and typed client of {self.title}"),
-            "version": self.version,
-            "packages": [published],
-        }
-
-
-def _variable(setting: Setting) -> dict[str, Any]:
-    known: dict[str, Any] = {"name": setting.name, "description": setting.doc, "isRequired": not setting.optional}
-    if setting.secret:
-        return known | {"isSecret": True}
-    return known | {"default" if setting.optional else "placeholder": setting.sample}
-
-
-def _cut(text: str) -> str:
-    """As much of a text as registries take, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= REGISTRY_TEXT else f"{line[: REGISTRY_TEXT - 1].rstrip()}…"

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mcp_codegen import literals
+from mcp_codegen import entries, literals
 from mcp_codegen.formatting import formatted
 from mcp_codegen.package import Calls, Group, ModelModule, Package
 
@@ -71,6 +71,8 @@ def _environment(folder: Path) -> Environment:
         "literal": literals.literal,
         "docstring": literals.docstring,
         "comment": literals.comment,
+        "host_entry": entries.host_entry,
+        "registry_entry": entries.registry_entry,
         "json": literals.json_text,
         "json_lines": literals.json_lines,
         "markdown": markdown,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mcp_codegen.errors import shown
-from mcp_codegen.modelling import FORMATS
+from mcp_codegen.scalars import FORMATS
 from mcp_codegen.schema import Schema
 
 _WORDS: Final[Mapping[str, str]] = {

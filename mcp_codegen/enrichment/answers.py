@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mcp_codegen import linting
 from mcp_codegen.enrichment import prompting
 from mcp_codegen.enrichment.planning import Question
-from mcp_codegen.linting import Written
+from mcp_codegen.linting import Finding, Written
 from mcp_codegen.texts import Place
 from mcp_codegen.trimming import shortened
 
@@ -46,17 +46,17 @@ def take(content: str, question: Question, data: Mapping[str, Any]) -> Taken:
     """The texts in an answer that may stand where they were asked for."""
     taken = Taken()
     found = _read(content)
+    texts: dict[str, str] = {}
     for key, place in zip(prompting.keys(question), question.places, strict=True):
         said = found.get(key)
         if not isinstance(said, str) or not said.strip():
             taken.refused[place.pointer] = "the answer has no text for it"
-            continue
-        text = _tidy(said, place)
-        why = next(_objections(text, place, data), "") if text else "the text is too long, or says nothing"
-        if why:
-            taken.refused[place.pointer] = why
+        elif text := _tidy(said, place):
+            texts[place.pointer] = text
         else:
-            taken.texts[place.pointer] = text
+            taken.refused[place.pointer] = "the text is too long, or says nothing"
+    taken.refused.update(_objections(texts, question, data))
+    taken.texts.update({at: text for at, text in texts.items() if at not in taken.refused})
     return taken
 
 
@@ -91,13 +91,16 @@ def _plain(character: str) -> str:
     return " " if character.isspace() else "" if category in ("Cc", "Cs", "Co", "Cn") else character
 
 
-def _objections(text: str, place: Place, data: Mapping[str, Any]) -> Iterator[str]:
-    """What the linter flags, and links that the facts do not have."""
-    written = Written((), place.pointer, text, "text")
-    for one in linting.review([written], data):
-        if one.is_flagged or (one.rule == _LINK and one.said not in _said_before(place, data)):
-            yield f"{one.said} [{one.rule}]"
+def _objections(texts: Mapping[str, str], question: Question, data: Mapping[str, Any]) -> dict[str, str]:
+    """Why texts are none that can be used, by pointer: what the linter flags, and links that the facts do not have."""
+    before = _reviewed({place.pointer: place.text for place in question.places}, data)
+    known = {(one.place, one.said) for one in before}
+    objections: dict[str, str] = {}
+    for one in _reviewed(texts, data):
+        if one.is_flagged or (one.rule == _LINK and (one.place, one.said) not in known):
+            objections.setdefault(one.place, f"{one.said} [{one.rule}]")
+    return objections
 
 
-def _said_before(place: Place, data: Mapping[str, Any]) -> set[str]:
-    return {one.said for one in linting.review([Written((), place.pointer, place.text, "text")], data)}
+def _reviewed(texts: Mapping[str, str], data: Mapping[str, Any]) -> list[Finding]:
+    return list(linting.review([Written((), at, text, "text") for at, text in texts.items()], data))

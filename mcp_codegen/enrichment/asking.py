@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from openai import AsyncAzureOpenAI, AsyncOpenAI
 
 _LONGEST_NAME: Final = 100
+_MOST_TOKENS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ async def ask(
     form: dict[str, Any],
     most_tokens: int,
 ) -> Reply:
-    """One request. Raises `SettingsError`, `RefusedError`, `FailedError`."""
+    """One request. Raises `SettingsError`, `RefusedError`, `FailedError`, `LostError`."""
     request = {"messages": messages, "response_format": form, "max_completion_tokens": most_tokens}
     return _reply(await complete(connection, one, **request), one)
 
@@ -51,4 +52,5 @@ def _reply(found: Any, one: Service) -> Reply:  # noqa: ANN401 - whatever the se
 
 
 def _count(found: object) -> int | None:
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+    """A number of tokens; None for what can be none."""
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < _MOST_TOKENS else None

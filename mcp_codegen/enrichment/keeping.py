@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_codegen import descriptions, editing
 from mcp_codegen.descriptions import Entry
 from mcp_codegen.errors import SettingsError, shown
 from mcp_codegen.texts import Place
+
+if sys.platform == "win32":  # no folder can be locked there
+
+    def _lock(_: int) -> None: ...
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def alone(catalog: Path) -> Iterator[None]:
+    """While the texts of a catalog are written by nobody else: two would each pay for what the other has.
+
+    Raises `SettingsError` where somebody does, and where no file can be written: before anything is paid.
+    """
+    file = descriptions.file_of(catalog)
+    if os.path.lexists(file) and not file.is_file():
+        raise SettingsError(f"{shown(str(file))} is no file; move it away; nothing was asked")
+    folder = file.resolve().parent  # a link is followed
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        handle = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
+    except OSError as error:
+        said = error.strerror or "the system refuses"
+        raise SettingsError(f"nothing can be written in {shown(str(folder))}: {said}; nothing was asked") from error
+    try:
+        try:
+            _lock(handle)
+        except OSError as error:
+            said = f"another run writes the texts in {shown(str(folder))}"
+            raise SettingsError(f"{said}; try again when it has ended") from error
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 class Keeper:

@@ -12,12 +12,14 @@ from mcp_codegen.enrichment import answers, asking, costs, prompting
 from mcp_codegen.enrichment.costs import Budget, Price
 from mcp_codegen.enrichment.keeping import Keeper
 from mcp_codegen.enrichment.planning import Question
-from mcp_codegen.language_models import FailedError, RefusedError, Service, client
+from mcp_codegen.language_models import FailedError, LostError, RefusedError, Service, client
 from mcp_codegen.texts import digest
 
 CONCURRENT: Final = 6
 _ATTEMPTS: Final = 5
 """Requests for the same text, where answers do not serve."""
+_PAUSE: Final = 0.5
+"""Seconds after the first answer that broke off; twice as long after each further one."""
 _HOPELESS: Final = 4
 """So many requests in a row that fail, with all their retries, end the run."""
 
@@ -63,6 +65,9 @@ class _Run:
                 break
             except FailedError as error:
                 why = str(error)
+                if isinstance(error, LostError) and attempts:
+                    await asyncio.sleep(_PAUSE * 2 ** (_ATTEMPTS - 1 - min(attempts, _ATTEMPTS - 1)))
+                    continue
                 self.failures += 1
                 if self.failures >= _HOPELESS:
                     self.outcome.failure = f"the language model's service does not answer: {why}"
@@ -94,6 +99,9 @@ class _Run:
             messages = prompting.messages(question, self.data, self.language)
             form = prompting.answer_schema(question)
             reply = await asking.ask(self.connection, self.service, messages, form, most)
+        except LostError:
+            self.budget.settle(reserved, estimated, most, self.price)
+            raise
         except BaseException:
             self.budget.release(reserved)
             raise

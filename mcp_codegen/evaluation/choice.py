@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_codegen.errors import shown
 from mcp_codegen.evaluation.questions import Question
-from mcp_codegen.language_models import FailedError, RefusedError, Service, complete
+from mcp_codegen.language_models import FailedError, LostError, RefusedError, Service, complete
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -72,6 +72,10 @@ class Chooser:
         for number in range(1, ROUNDS + 1):
             try:
                 answer = await complete(self.connection, self.service, messages=messages, tools=self.tools)
+            except LostError as error:  # another round: it may have been the network's
+                if number < ROUNDS:
+                    continue
+                return Choice(question, rounds=number, tokens=tokens, problem=str(error))
             except (RefusedError, FailedError) as error:
                 return Choice(question, rounds=number, tokens=tokens, problem=str(error))
             used = getattr(getattr(answer, "usage", None), "total_tokens", 0)

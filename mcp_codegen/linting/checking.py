@@ -16,11 +16,18 @@ from mcp_codegen.texts import escaped
 
 LONGEST_TOOL: Final = 1024
 """Characters of a tool's description that hosts are shown."""
+LONGEST_READ: Final = 100_000
+"""Characters of a text that are looked at; nobody reads on."""
 _FROM_PLAIN: Final = 5
 """Shorter texts say nothing to a model."""
 _TURNED: Final = re.compile(
     r"\b(?:erongi|tpmorp|snoitcurtsni|metsys|tnatsissa|drawrof|vtaber|cebzcg|vafgehpgvbaf?|flfgrz|nffvfgnag|sbejneq|hfre|resu)\b"
 )
+_CLOSE: Final = re.compile(
+    r"(?:ignore|disregard|forget|override)(?:all|any|every)?(?:of)?(?:the|your|my)?"
+    r"(?:previous|prior|above|earlier|preceding)(?:instruction|prompt|direction|guideline|rule|order|command)"
+)
+"""What is left of the plainest of all when everything but its letters is taken away."""
 _NAME: Final = re.compile(r"(?<![\w/#.-])[\w-]+(?![\w/])")
 _TOOLISH: Final = re.compile(r"[a-z0-9]_[a-z0-9]|[a-z][A-Z]|[a-z]-[a-z]|\d")
 
@@ -78,17 +85,21 @@ def check(text: str, *, is_text: bool = True) -> Iterator[tuple[str, str]]:
 
     is_text: not a name or an example, which may hold links and data.
     """
+    if len(text) > LONGEST_READ:
+        yield "unread", f"it has {len(text)} characters; the first {LONGEST_READ} were looked at"
+        text = text[:LONGEST_READ]
     yield from (("hidden-characters", said) for said in characters.hidden(text))
     yield from (("mixed-scripts", said) for said in characters.mixed(text))
     if len(text) < _FROM_PLAIN:
         return
+    whole, text = text, disguises.squeezed(text)
     yield from (("poses-as-a-conversation", said) for said in carried.markers(text))
     if is_text:
         for one in (text, *disguises.unmasked(text)):
             yield from (("hidden-markup", said) for said in carried.markup(one))
         yield from (("sensitive-place", said) for said in carried.sensitive(text))
         yield from carried.links(text)
-        if characters.far(text):
+        if characters.far(whole):
             yield "far-blanks", "text stands far behind blanks or empty lines"
         yield from (
             ("names-another-tool", f"it directs to {shown(match[1])}") for match in pattern("identifier").finditer(text)
@@ -100,6 +111,8 @@ def check(text: str, *, is_text: bool = True) -> Iterator[tuple[str, str]]:
             yield "encoded", said
     if said := instructs([*disguises.readings(text), *(disguises.plain(one) for one in decoded if one)]):
         yield "instructs-a-model", said
+    elif match := _CLOSE.search("".join(filter(str.isalpha, disguises.plain(text)))):
+        yield "instructs-a-model", f"its letters alone say {shown(match[0])}"
     elif _TURNED.search(disguises.plain(text)) and instructs(disguises.turned(text)):
         yield "instructs-a-model", "read backwards or turned by thirteen letters, it instructs a model"
 

@@ -25,9 +25,21 @@ _GREEK_CAPITALS: Final = (
     "ABEZHIKMNOPTYX",
 )
 _OTHERS: Final = "\u0578\u0585\u057d\u0570\u0561\u0131\u0269\u0251\u0261\u13a0\u13aa\u13ac\u13b3", "nouhaiiagDGEW"
+_SMALL_CAPITALS: Final = (
+    "\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\ua7af\u0280\ua731\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22",
+    "abcdefghijklmnopqrstuvwyz",
+)
 LOOKALIKES: Final = {
     one: latin
-    for letters, latins in (_CYRILLIC, _CYRILLIC_CAPITALS, _CYRILLIC_SMALL, _GREEK, _GREEK_CAPITALS, _OTHERS)
+    for letters, latins in (
+        _CYRILLIC,
+        _CYRILLIC_CAPITALS,
+        _CYRILLIC_SMALL,
+        _GREEK,
+        _GREEK_CAPITALS,
+        _SMALL_CAPITALS,
+        _OTHERS,
+    )
     for one, latin in zip(letters, latins, strict=True)
 }
 """Letters of other scripts → the Latin letters that they look like (of Unicode's confusables, the common ones)."""
@@ -37,14 +49,27 @@ _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+_RUN: Final = 12
+_BLANKS: Final = re.compile(rf"\s{{{_RUN},}}")
+_SIGNS: Final = re.compile(rf"[-=#*_~.+|/<>\\]{{{_RUN + 1},}}")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _MARKUP: Final = re.compile(r"<!--|-->|</?[a-z][^<>]{0,200}>|[*`~]+|(?<=\w)_{1,3}(?=\s|$)|(?:(?<=\s)|^)_{1,3}(?=\w)")
 _ENTITY: Final = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,6}|[a-z]{2,8});", re.IGNORECASE)
 _ESCAPES: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{2,6})\})")
 _SPACED: Final = re.compile(r"(?<!\w)(?:\w[ .,\-_*|/+]{1,2}){4,}\w(?!\w)")
 _SPACED_WORD: Final = re.compile(r"(?<!\w)\w(?:[.\-_*|/+ ]\w)+(?!\w)")
+_JOINED_WORD: Final = re.compile(r"(?<!\w)\w(?:[.\-_*|/+]\w)+(?!\w)")
+_COMPOUND: Final = re.compile(r"(?<![^\W_])(?:[^\W_]+(?:[-_./+][^\W_]+){2,}|[A-Za-z][a-z]+(?:[A-Z][a-z]+){2,})")
+_JOINT: Final = re.compile(r"[-_./+]|(?<=[a-z])(?=[A-Z])")
 _DISGUISED: Final = re.compile(r"[a-z][013457@$!|]+[a-z]|\b[0134@$]+[a-z]{2}", re.IGNORECASE)
 _TAGS: Final = range(0xE0020, 0xE007F)
+
+
+def squeezed(text: str) -> str:
+    """A text whose longest runs of blanks and signs are shorter: they say nothing, and take patterns long."""
+    if _BLANKS.search(text):
+        text = _BLANKS.sub(lambda match: "\n" * min(2, match[0].count("\n")) or " " * _RUN, text)
+    return _SIGNS.sub(lambda match: match[0][:_RUN], text)
 
 
 def plain(text: str) -> str:
@@ -64,12 +89,14 @@ def readings(text: str) -> Iterator[str]:
         yield plain(_MARKUP.sub("", first))
         yield plain(_MARKUP.sub(" ", first))
     if not text.isascii():
-        if (latin := plain(text.translate(_LATIN))) != first:
+        if (latin := plain(unicodedata.normalize("NFKD", text).translate(_LATIN))) != first:
             yield latin
         if tagged := "".join(chr(ord(c) - 0xE0000) for c in text if ord(c) in _TAGS):
             yield plain(tagged)
     if _DISGUISED.search(first):
         yield first.translate(_LEET)
+    if _COMPOUND.search(text):
+        yield plain(_COMPOUND.sub(lambda match: _JOINT.sub(" ", match[0]), text))
     if _SPACED.search(first):
         yield from _closed_up(text)
 
@@ -95,4 +122,5 @@ def _closed_up(text: str) -> Iterator[str]:
     """`i g n o r e   a l l` as `ignore all`, and without any blanks."""
     words = re.split(r"\s{2,}|\n", text)
     yield plain(" ".join(_SPACED_WORD.sub(lambda match: re.sub(r"[\W_]", "", match[0]), word) for word in words))
+    yield plain(_JOINED_WORD.sub(lambda match: re.sub(r"[\W_]", "", match[0]), text))
     yield plain(_SPACED.sub(lambda match: re.sub(r"[\W_]", "", match[0]), text))

@@ -73,6 +73,11 @@ RULES: Final[Mapping[str, Rule]] = {
         "Text after so many blanks or empty lines that a reader may not see it.",
         "remove the blanks",
     ),
+    "unread": Rule(
+        "warning",
+        "A text so long that nobody reads it to its end.",
+        "shorten it; what is behind was not looked at",
+    ),
     "url": Rule("note", "A link to a page.", "check that it leads where it should, and needs to be there"),
     "missing": Rule("note", "A tool or an input without a description.", "write one, or run `mcp-codegen enrich`"),
     "too-long": Rule("note", "A description that is longer than hosts show.", "shorten it"),

@@ -16,8 +16,6 @@ _FOLDER: Final = Path(__file__).parent / "phrases"
 _BETWEEN: Final = r"\W+(?:[\w'.-]+\W+){0,%s}?"
 """Up to so many words between two others."""
 _WORD: Final = re.compile(r"[a-z']+")
-_OTHER_SCRIPTS: Final = "\u0370"
-"""From this letter on, a text is not in Latin letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,7 @@ def possible(reading: str) -> Iterator[Phrase]:
     """The phrases that may be in a plain text: a cheap look at its words spares most patterns."""
     starts = {word[:LONGEST_HINT] for word in _WORD.findall(reading)}
     yield from (phrase for phrase in phrases("english") if not phrase.hints.isdisjoint(starts))
-    if not _foreign().isdisjoint(reading.split()) or any(letter >= _OTHER_SCRIPTS for letter in reading):
-        yield from phrases("others")
-
-
-@cache
-def _foreign() -> frozenset[str]:
-    """Short words that are frequent in other languages, and rare in English."""
-    return frozenset(_read("others")["words"].split())
+    yield from phrases("others")
 
 
 @cache

@@ -13,8 +13,8 @@ Kind = Literal["text", "value", "name"]
 _TEXTS: Final = frozenset({"title", "description", "summary", "$comment"})
 _VALUES: Final = frozenset({"example", "examples", "default", "enum", "const"})
 _SILENT: Final = frozenset({
-    "endpoint", "baseUrl", "tokenUrl", "pattern", "sampleCurl", "pythonExample", "$ref", "$schema", "$id", "env",
-    "usernameEnv", "passwordEnv", "clientIdEnv", "clientSecretEnv", "lint", "type", "format", "in", "style",
+    "endpoint", "baseUrl", "tokenUrl", "sampleCurl", "pythonExample", "$ref", "$schema", "$id", "env",
+    "usernameEnv", "passwordEnv", "clientIdEnv", "clientSecretEnv", "lint", "type", "in", "style",
     "httpMethod", "contentType", "answerType", "version", "license", "namespace", "lastModified", "modifiedBy",
     "mapping", "discriminator", "externalDocs", "xml", "redirects", "versioning", "pagination", "scopes",
     "required",
@@ -61,15 +61,13 @@ def _strings(
     elif isinstance(data, dict):
         for key, value in data.items():
             inner, where = f"{place}/{escaped(key)}", (*pointer, key)
-            if are_names:
+            if are_names or kind == "value":  # an example may have anything for keys
                 yield Written(where, inner, key, "name")
                 yield from _strings(value, where, inner, kind, are_names=False)
             elif key.startswith("x-") or key in _SILENT:
                 continue
             else:
-                yield from _strings(
-                    value, where, inner, _kind(key, value, kind), are_names=key in _MAPS and kind != "value"
-                )
+                yield from _strings(value, where, inner, _kind(key, value, kind), are_names=key in _MAPS)
 
 
 def _kind(key: str, value: Any, around: Kind) -> Kind:  # noqa: ANN401 - JSON

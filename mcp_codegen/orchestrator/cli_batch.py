@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import sys
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 from rich.console import Console
 
-from mcp_codegen.orchestrator import command_line, loading, store
+from mcp_codegen.orchestrator import command_line, loading, runner, store
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.telemetry import exporting
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from mcp_codegen.orchestrator.durable.queues import Priority
 
 DEFAULT_DATABASE = "orchestrator.sqlite"
@@ -179,16 +180,22 @@ def batch(  # noqa: PLR0917 - click passes them by name
                 concurrency=concurrency, max_failures=max_failures, max_failure_rate=max_failure_rate
             ),
         )
+
+        def end(ending: batch_verb.Ending) -> int:
+            command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
+            return ending.code
+
+        async def execute(kept: sa.Engine) -> int:
+            return end(await batch_verb.execute(order, kept, Console(stderr=True, highlight=False)))
+
         if dry_run:
             with databases.told():
-                ending = batch_verb.rehearse(order, database)
+                code = end(batch_verb.rehearse(order, database))
         else:
-            console = Console(stderr=True, highlight=False)
             kept = databases.connect(database)
             try:
                 with databases.told(), exporting.exported("mcp-orchestrator"):
-                    ending = asyncio.run(batch_verb.execute(order, kept, console))
+                    code = runner.completed(execute(kept))
             finally:
                 kept.dispose()
-    command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
-    sys.exit(ending.code)
+    sys.exit(code)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 
 import click
 from click.core import ParameterSource
 
-from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading
+from mcp_codegen.orchestrator import cli_batch, cli_deliver, command_line, loading, runner
 from mcp_codegen.orchestrator.telemetry import exporting
 
 GRACE_SECONDS = 10.0
@@ -117,7 +116,7 @@ def worker(  # noqa: PLR0917 - click passes them by name
         with exporting.exported("mcp-orchestrator-worker", scraped=metrics_port is not None) as registry:
             if metrics_port is not None:
                 exporting.listen(registry, metrics_host, metrics_port)
-            code = asyncio.run(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
+            code = runner.completed(worker_verb.execute(works[0], lambda text: command_line.say(text, sys.stderr)))
     sys.exit(code)
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +20,7 @@ from mcp_codegen.orchestrator.telemetry import logs
 
 BESIDE_PROCESS = "BESIDE-PROCESS"
 CATALOG_NAMES = ("api_catalog.json", "api_catalog.yaml", "api_catalog.yml")
-EXIT_USAGE = 2
+EXIT_UNSAID, EXIT_USAGE = 1, 2
 
 server_option = click.option(
     "--server",
@@ -122,6 +122,14 @@ def refusing() -> Iterator[None]:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print it as the stream can show it."""
+    """Print it as the stream can show it. Where that is full, the program ends with exit code 1, and says so."""
     stream = stream or sys.stdout
-    click.echo(summary.fitting(text, getattr(stream, "encoding", None) or "ascii"), file=stream)
+    try:
+        click.echo(summary.fitting(text, getattr(stream, "encoding", None) or "ascii"), file=stream)
+    except BrokenPipeError:  # whoever read it has seen enough
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - what is left in the old one has no place
+        with suppress(OSError):
+            click.echo(f"mcp-orchestrator: nothing more could be printed: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_UNSAID)

@@ -17,6 +17,7 @@ A generated client's errors are known by their attributes only (`ApiFailure`): e
 from __future__ import annotations
 
 import asyncio
+import re
 import sysconfig
 import traceback
 import unicodedata
@@ -27,6 +28,8 @@ from mcp_codegen.orchestrator.record import ErrorRecord, StepRecord
 
 SHOWN_LENGTH = 60
 RECORDED_LENGTH = 2_000
+CODE = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
+"""A code is a word: it is searched for, and a label of metrics. What else stands there is no code."""
 
 
 @runtime_checkable
@@ -112,7 +115,7 @@ def describe(error: BaseException) -> ErrorRecord:
         return ErrorRecord(code="misuse", message=_recordable(str(error)), hint="mend the process's code")
     if isinstance(error, ApiFailure):
         return ErrorRecord(
-            code=_recordable(str(error.code))[:SHOWN_LENGTH],
+            code=str(error.code) if CODE.fullmatch(str(error.code)) else "failed",
             message=_recordable(str(error.message)),
             hint=_recordable(str(error.hint)),
             status=error.status if isinstance(error.status, int) else None,

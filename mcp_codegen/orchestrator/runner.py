@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,27 @@ GRACE_SECONDS = 10.0
 
 Finish = Callable[[RunRecord, int | None], None]
 """Takes the record, and the number of the signal that stopped the run; called once, before anything is closed."""
+
+
+def completed(work: Coroutine[Any, Any, int]) -> int:
+    """The exit code that the work gives, as by `asyncio.run`, when everything is said and saved.
+
+    Tasks that do not stop when they are cancelled keep the program for the grace, and no longer.
+    """
+    endings: list[threading.Timer] = []
+
+    async def limited() -> int:
+        code = await work
+        endings.append(threading.Timer(GRACE_SECONDS, os._exit, [code]))
+        endings[0].daemon = True
+        endings[0].start()
+        return code
+
+    try:
+        return asyncio.run(limited())
+    finally:
+        for ending in endings:
+            ending.cancel()
 
 
 async def run(

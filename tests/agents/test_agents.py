@@ -101,6 +101,24 @@ def test_a_question_is_answered_by_what_a_tool_answers(framework: Path, standin,
     assert standin["BEARER_TOKEN"] not in json.dumps(chat.asked)
 
 
+class Says(Chat):
+    """A model that calls nothing, and says this."""
+
+    def reply(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"role": "assistant", "content": self.tool}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "shown"),
+    [("Paid.\x1b]52;c;aGk=\x07\u202e", 0, "Paid.\ufffd]52;c;aGk=\ufffd\ufffd\n"), ("", 1, "")],
+)
+def test_an_answer_does_nothing_to_a_terminal_and_none_is_a_failure(framework, tmp_path, said, code, shown):
+    with chatting(Says(said, {})) as chat:
+        environ = surroundings({**models(chat)["openai"], "HOME": str(tmp_path)})
+        asked = run(framework, "-m", "telefonica_mcp", "ask", QUESTION, environ=environ)
+    assert (asked.returncode, asked.stdout) == (code, shown)
+
+
 def test_only_tools_that_read_are_called_without_being_asked_for(framework: Path):
     environ = surroundings({})
     approval, args, names = json.loads(run(framework, HERE / "approving.py", environ=environ).stdout)

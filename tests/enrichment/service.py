@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -84,6 +86,28 @@ def truncate(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
     handler.wfile.write(b'{"choices": [{"mess')
     handler.close_connection = True
+
+
+def never_end(handler: BaseHTTPRequestHandler) -> None:
+    """Send an answer until nobody reads it any more."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        while True:
+            handler.wfile.write(b" " * 1_000_000)
+
+
+def compress(handler: BaseHTTPRequestHandler) -> None:
+    """Send little that becomes much."""
+    content = gzip.compress(b" " * 50_000_000)
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Encoding", "gzip")
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
 
 
 def no_json(handler: BaseHTTPRequestHandler) -> None:

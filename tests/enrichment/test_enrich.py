@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.enrichment.service import Asked, Service, no_json, refuse, serving, texts, truncate
+from tests.enrichment.service import Asked, Service, compress, never_end, no_json, refuse, serving, texts, truncate
 from tests.generated import codegen
 
 ROOT = Path(__file__).parents[2]
@@ -260,6 +260,86 @@ def test_it_stops_before_more_is_spent_than_allowed(catalog, service):
     assert 0 < spent <= 0.012
     assert enrich(catalog, "--max-cost", "0").exit_code == 1
     assert enrich(catalog, "--max-cost", "5").exit_code == 0
+
+
+def test_answers_without_end_or_bound_are_given_up_and_counted_as_paid(catalog, service):
+    service.faults = {1: never_end, 2: compress, 3: truncate}
+    result = enrich(catalog)
+    assert result.exit_code == 0, result.stderr
+    assert len(found(catalog)) == 38
+    assert "in 8 requests" in result.stdout
+    catalog.with_name("descriptions.json").unlink()
+    service.asked.clear()
+    result = enrich(catalog, "--max-cost", "0.004", "--only", "retrieve_invoice_link")
+    assert result.exit_code == 1
+    assert "Stopped before --max-cost" in result.stderr
+    assert len(service.asked) == 1
+
+
+def test_nobody_but_the_service_that_was_named_is_asked(catalog, service):
+    with serving() as other:
+        service.faults = {1: refuse(307, location=f"{other.url}/v1/chat/completions")}
+        result = enrich(catalog, "--only", "deuda_fija")
+        assert not other.asked
+    assert result.exit_code == 1
+    assert "redirects are not followed" in result.stderr
+
+
+def test_no_count_of_tokens_loses_an_answer_or_the_bound(catalog, service):
+    for usage in ({"prompt_tokens": 10**400, "completion_tokens": -1}, {"prompt_tokens": 0, "completion_tokens": 0}):
+        catalog.with_name("descriptions.json").unlink(missing_ok=True)
+        service.usage = usage
+        result = enrich(catalog, "--only", "deuda_fija", "--max-cost", "1")
+        assert result.exit_code == 0, result.stderr
+        assert "US$ 0.0000" not in result.stdout
+    assert enrich(catalog, "--max-cost", "nan").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "localhost:1234/v1"),
+        ("OPENAI_BASE_URL", "http://[::1/v1"),
+        ("OPENAI_API_KEY", "sk-a-secret\nsk-a-secret-too"),
+    ],
+)
+def test_a_setting_that_cannot_be_right_is_told_at_once(catalog, service, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    result = enrich(catalog)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(name)
+    assert "sk-a-secret" not in result.stderr
+    assert not service.asked
+
+
+def test_where_no_file_can_be_written_nothing_is_asked(catalog, service):
+    beside = catalog.with_name("descriptions.json")
+    beside.symlink_to(beside.name)
+    for what in ("a link to itself", "a folder"):
+        result = enrich(catalog)
+        assert result.exit_code == 1, what
+        assert "is no file" in result.stderr
+        beside.unlink(missing_ok=True) if beside.is_symlink() else beside.rmdir()
+        beside.mkdir()
+    assert not service.asked
+
+
+def test_two_runs_at_once_do_not_pay_twice(catalog, service):
+    service.hold_from = 1
+    command = [sys.executable, "-m", "mcp_codegen", "enrich", str(catalog)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as first:  # noqa: S603 - ours
+        deadline = time.monotonic() + PATIENCE
+        while len(service.asked) < 5:
+            assert first.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        second = enrich(catalog)
+        service.released.set()
+    assert second.exit_code == 1
+    assert "another run writes the texts" in second.stderr
+    assert first.returncode == 0
+    assert len(service.asked) == 5
+    assert sorted(one.name for one in catalog.parent.iterdir()) == ["api_catalog.json", "descriptions.json"]
 
 
 def test_a_dry_run_says_what_it_would_cost_and_asks_nothing(catalog, service, monkeypatch):

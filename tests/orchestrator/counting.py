@@ -56,6 +56,11 @@ class Counter:
         """Whose calls of a step came, in their order."""
         return [call.number for call in self.calls if call.step == step]
 
+    def repeated(self) -> list[Call]:
+        """Calls of steps that had been called before."""
+        first = {(call.number, call.step): call for call in reversed(self.calls)}
+        return [call for call in self.calls if first[call.number, call.step] is not call]
+
     def check(self) -> None:
         """No finished step was called again, and what was repeated carried the same key, which is its own."""
         order = {"fetch": 0, "carry": 1, "deliver": 2}

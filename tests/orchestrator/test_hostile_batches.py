@@ -6,13 +6,16 @@ import csv
 import os
 import resource
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from mcp_codegen.orchestrator.durable import database
+from mcp_codegen.orchestrator import command_line
+from mcp_codegen.orchestrator.durable import database, ledger
 from mcp_codegen.orchestrator.durable.transact import submitting
 from mcp_codegen.orchestrator.durable.transact.submission import prepared
 from tests.orchestrator import postgresql
@@ -86,6 +89,9 @@ def test_what_would_swallow_other_rows_or_values_is_rejected(orchestrate: Orches
     Path("b.jsonl").write_text('{"number": 1, "place": "home", "number": 2}\n{"number": 3, "place": "home"}\n')
     assert orchestrate("batch", PARCELS, "--inputs", "b.jsonl", *HERE, "--dry-run").exit_code == 3
     assert reasons("parcels-b.rejects.csv") == ["'number': given twice"]
+    Path("c.csv").write_text("number,place\n1,home" + "," * 16_000_000 + "\n2,home\n")
+    assert orchestrate("batch", PARCELS, "--inputs", "c.csv", *HERE, "--dry-run").exit_code == 3
+    assert reasons("parcels-c.rejects.csv") == ["it is no CSV: a line is longer than 16,000,000 characters"]
 
 
 def test_a_pipe_another_encoding_and_results_that_have_no_place_are_told_at_once(orchestrate: Orchestrate) -> None:
@@ -124,6 +130,28 @@ def test_a_run_whose_end_cannot_be_noted_ends_as_failed_and_can_be_retried(orche
         connection.execute("DROP TRIGGER refuse")
     assert orchestrate("batches", "retry-failed", "odd-rows").exit_code == 0
     assert told(orchestrate(*words))["runs"] == {"succeeded": 1}
+
+
+def test_a_database_of_an_older_version_is_told_with_what_it_lacks(orchestrate: Orchestrate) -> None:
+    kept = database.connect("orchestrator.sqlite")
+    ledger.prepare(kept)
+    kept.dispose()
+    with sqlite3.connect("orchestrator.sqlite") as connection:
+        connection.execute("ALTER TABLE orchestrator_batches DROP COLUMN problem")
+    result = orchestrate("batches", "list")
+    assert (result.exit_code, "it lacks orchestrator_batches.problem" in result.stderr) == (2, True), result.output
+
+
+def test_where_nothing_can_be_printed_that_is_told_and_the_program_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - to close it is refused too
+    monkeypatch.setattr(sys, "stdout", full)
+    with pytest.raises(SystemExit, match="1"):
+        command_line.say("all is well")
+    with suppress(OSError):
+        full.close()
+    assert "nothing more could be printed: No space left on device" in capsys.readouterr().err
 
 
 def test_a_database_that_breaks_in_the_middle_is_told_and_its_text_is_not(orchestrate: Orchestrate) -> None:

@@ -35,6 +35,19 @@ def test_signs_of_life_go_on_while_what_workers_do_for_each_other_waits_for_the_
     kept.dispose()
 
 
+def test_after_a_jump_of_the_clock_nobody_takes_another_for_dead_before_all_have_given_a_sign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    present = presence.Presence(60)
+    present.extend(time.monotonic())
+    assert present.steady
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600)
+    assert not present.steady
+    present.extend(time.monotonic())
+    assert not present.steady
+
+
 def test_who_gave_no_sign_of_life_for_too_long_does_not_take_others_for_dead_at_once() -> None:
     present = presence.Presence(0.1)
     present.extend(time.monotonic())

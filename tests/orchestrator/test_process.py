@@ -73,6 +73,16 @@ async def test_a_step_that_fails_raises_unless_the_process_goes_on() -> None:
     assert [step.error.code for step in run.steps if step.error] == ["refused", "refused"]
 
 
+@pytest.mark.parametrize("code", ["a b", "x\ny", "<b>", "caf\u00e9", "x" * 61, ""])
+async def test_a_code_of_an_error_that_is_no_word_is_none(code: str) -> None:
+    async def broken() -> None:
+        raise ProcessError("no", code=code)
+
+    run = Run[Delivery]()
+    await run.step("first", "First", broken, on_error="continue")
+    assert [step.error.code for step in run.steps if step.error] == ["failed"]
+
+
 async def test_steps_are_told_as_they_start_and_as_they_end() -> None:
     told: list[tuple[str, str]] = []
     run = Run[Delivery](watch=lambda step: told.append((step.key, step.status)))

@@ -47,9 +47,10 @@ def saved(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-def started(folder: Path, body: str) -> subprocess.Popen[str]:
+def started(folder: Path, body: str, verb: str = "run", *words: str) -> subprocess.Popen[str]:
+    command = ["-m", "mcp_codegen.orchestrator", verb, written(folder, body), "--server", "in-process", *words]
     return subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "mcp_codegen.orchestrator", "run", written(folder, body), "--server", "in-process"],
+        [sys.executable, *command],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -153,6 +154,29 @@ def test_a_process_that_does_not_stop_is_given_up_after_the_grace_or_at_the_seco
     assert saved(tmp_path)["status"] == "cancelled"
     assert "Results saved to" in out
     assert "Traceback" not in err
+
+
+def test_a_batch_whose_process_does_not_stop_tells_how_it_went_and_ends(tmp_path: Path) -> None:
+    body = """
+    from mcp_codegen.orchestrator import runner
+    from mcp_codegen.orchestrator.durable import batching
+    from mcp_codegen.orchestrator.durable.transact import engine
+    runner.GRACE_SECONDS = batching.GRACE_SECONDS = engine.DROP_SECONDS = 0.2
+
+    async def run_it(run, client, given):
+        open("started", "w").close()
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+    """
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}')
+    process = started(tmp_path, body, "batch", "--inputs", "rows.jsonl")
+    _until((tmp_path / "started").exists)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, "1 unfinished" in out) == (143, True), out + err
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".json", "loop.json", "x" * 250 + ".json"])

@@ -20,6 +20,8 @@ from tests.orchestrator.conftest import PARCELS
 from tests.orchestrator.counting import ERRANDS, PATIENCE, Counter, Office, errands, listening, until
 
 RECOVERY_SECONDS = 9
+SLOWER = 1 if "ORCHESTRATOR_CRASHES" in os.environ else 5
+"""How much slower than promised a machine may be that does other things beside."""
 # `ORCHESTRATOR_OVERTAKING=10000` is the whole of it: so many runs of low priority before ten of high priority.
 MANY, FEW = int(os.environ.get("ORCHESTRATOR_OVERTAKING", "80")), 10
 
@@ -65,10 +67,11 @@ def test_of_three_workers_one_is_killed_and_one_stands_still_and_the_third_finis
         third.send_signal(signal.SIGTERM)
         assert ended(third)[0] == 0
     counter.check()
-    repeated = len(counter.calls) - 180
-    assert 0 < repeated <= 8, "only the steps in flight of the two"
-    begun = sorted({call.number: call.moment for call in reversed(counter.calls)}.values())
-    assert begun[0] < start
+    repeated = counter.repeated()
+    assert 0 < len(repeated) <= 8, "only the steps in flight of the two"
+    took = max(call.moment for call in repeated) - start
+    print(f"others went on with everything {took:.1f} s after the kill; promised are {RECOVERY_SECONDS} s")
+    assert took <= RECOVERY_SECONDS * SLOWER
 
 
 def test_a_worker_that_is_asked_to_stop_hands_back_what_it_holds(office: Office, counter: Counter) -> None:

@@ -98,6 +98,36 @@ async def test_tools_are_found_by_words_and_tags_with_what_they_take(package: Bu
     assert none == {"tools": []}
 
 
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("borrar un pedido", "remove_order"),
+        ("muéstrame el pedido", "show_order"),
+        ("¿qué líneas tiene el pedido?", "show_order"),
+        ("agrega una nota", "add_note"),
+        ("comment on an order", "add_note"),
+        ("discard orders", "remove_order"),
+        ("anulación", "remove_order"),
+        ("cancelled", "remove_order"),
+        ("add a ntoe", "add_note"),
+        ("showOrder", "show_order"),
+    ],
+)
+async def test_a_tool_is_found_in_other_words_and_forms_and_in_spanish(
+    package: Built, upstream: Upstream, query: str, name: str
+):
+    async with opened(package, upstream, *SEARCH) as client:
+        found = await said(client, "find_tools", {"query": query})
+    assert found["tools"][0]["name"] == name
+
+
+def test_a_tags_tools_are_found_however_many_others_fit_better(package: Built):
+    tools = [{"name": f"show_order_{number}", "description": "An order"} for number in range(1000)]
+    last = {"name": "archive", "description": "What is kept, such as an order of a year ago"}
+    index = package.load("runtime.ranking").ToolIndex([*tools, last], {"archive": ["old"]})
+    assert index.find("show the order", ["OLD"]) == ["archive"]
+
+
 async def test_a_description_is_what_the_listing_would_have_said(package: Built, upstream: Upstream):
     async with opened(package, upstream) as client:
         listing = (await client.list_tools()).model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -112,6 +112,6 @@ def run(watch: Watch, stopped: threading.Event, seconds: float = LOOK_SECONDS) -
                     stopped.wait(seconds)
         except UserError:
             stopped.wait(ASIDE_SECONDS)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:  # the file that is locked is on a disk
             logger.warning("the rules of alerts cannot be looked at: %s", type(error).__name__)
             stopped.wait(ASIDE_SECONDS)

@@ -102,13 +102,13 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
             try:
                 ending = await _submitted(order, kept, batch, entries, console)
             except Exception as error:  # connecting may raise anything; what is in the database stays
-                if isinstance(error, UserError | ResultsError):
+                if isinstance(error, UserError):
                     ledger.mark_batch(kept, order.batch, "stopped")
                     raise
                 logger.debug("the batch failed", exc_info=True)
-                lost = database.failure(error)
-                failure = error_text(describe(lost or runner.connection_failure(order.server, error)))
-                failure += f"\n  {lost.hint}" if lost else ""
+                told = error if isinstance(error, ResultsError) else database.failure(error)
+                failure = error_text(describe(told or runner.connection_failure(order.server, error)))
+                failure += f"\n  {told.hint}" if told else ""
                 ending = Ending(code=EXIT_FAILED, text="", data={})
         ended: State = "submitted" if order.mode == "submit" else "ended"
         state: State = ended if tally.stop is None and failure is None else "stopped"

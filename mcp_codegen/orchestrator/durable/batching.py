@@ -11,6 +11,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -110,9 +111,12 @@ def accepted(
         tally.rows += 1
         words = {column: word for column, word in entry.words.items() if column not in ignored}
         value, problems = (None, [entry.problem]) if entry.problem else inputs.check(model, entry.given, words, names)
-        given = values.model_data(value) if value is not None else None
-        if value is not None and lost(model, value, given):
-            problems = ["it holds a secret, or a value that a database cannot bring back; give it in another way"]
+        given = None
+        if value is not None:
+            try:
+                given = stored(model, value)
+            except ValueError as error:
+                problems = [str(error)]
         if problems:
             tally.rejected += 1
             row = {} if entry.problem else masking.masked_data({**entry.given, **words}, personal)
@@ -140,12 +144,13 @@ def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> lis
     return [*notes, f"and {len(ignored) - SHOWN_COLUMNS} more"] if len(ignored) > SHOWN_COLUMNS else notes
 
 
-def lost(model: type[BaseModel], value: BaseModel, given: object) -> bool:
-    """Whether an input is another one when it comes back from the database, or holds a secret."""
-    try:
-        return values.read_model(model, given) != value
-    except ValueError:
-        return True
+def stored(model: type[BaseModel], value: BaseModel) -> Any:  # noqa: ANN401 - JSON
+    """An input as the database keeps it. Raises ValueError where it would come back as another, or holds a secret."""
+    with suppress(ValueError):
+        given = values.model_data(value)
+        if values.read_model(model, given) == value:
+            return given
+    raise ValueError("it holds a secret, or a value that a database cannot bring back; give it in another way")
 
 
 def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: ANN401 - JSON

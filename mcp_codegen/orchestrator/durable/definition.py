@@ -53,7 +53,7 @@ def _code(process: Process[Any, Any, Any]) -> Iterable[str]:
         if name in defined and name not in reached:
             reached.add(name)
             waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
-    return [ast.dump(_bare(defined[name])) for name in sorted(reached)]
+    return [ast.unparse(_bare(defined[name])) for name in sorted(reached)]  # a dump differs from Python to Python
 
 
 def _names(node: ast.stmt) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs that were in flight when their process died: one of them may have been the cause, and the others were just there.
+"""Runs that were in flight when their process died: one of them may have been the cause, the others were just there.
 
 Who was there once may be any of them. Who was there a second time is suspected, and as long as a suspected run waits or
 is in flight, each worker takes one run at a time: the next death has one cause, and the others come to their end.

@@ -37,25 +37,31 @@ class Presence:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         """How long a sign of life is good for."""
-        self._until = math.inf
+        self._until = self._until_by_the_clock = math.inf
         self._steady_from = 0.0
         self.over = threading.Event()
         """Set when the process leaves by itself: from then on a row that is gone means nothing."""
 
     def extend(self, since: float) -> None:
         """Note a sign of life that was given no earlier than that, by the monotonic clock."""
-        if (moment := time.monotonic()) > self._until:
+        moment = time.monotonic()
+        if not self._good():
             self._steady_from = moment + self.seconds
         self._until = since + self.seconds
+        self._until_by_the_clock = time.time() + self._until - moment
 
     @property
     def steady(self) -> bool:
         """Whether those of whom nothing was heard are dead: where ours was late, theirs may be, for the same reason."""
-        return self._steady_from <= time.monotonic() < self._until
+        return self._steady_from <= time.monotonic() and self._good()
+
+    def _good(self) -> bool:
+        """Whether the last sign of life is good. The monotonic clock stands still while a machine is suspended."""
+        return time.monotonic() < self._until and time.time() < self._until_by_the_clock
 
     async def certain(self) -> None:
         """Wait, where that is in doubt: the thread's next look at the database tells, or ends the process."""
-        while time.monotonic() >= self._until:  # noqa: ASYNC110 - what ends it happens in a thread
+        while not self._good():  # noqa: ASYNC110 - what ends it happens in a thread
             await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,9 @@ from mcp_codegen.orchestrator import inputs
 from mcp_codegen.orchestrator.errors import InputError, UserError, shown
 
 LONGEST = 1_000_000
-"""Characters that a row may have."""
+"""Characters that a row may have, or a cell of it."""
+LONGEST_LINE = 16_000_000
+"""Characters of a line of CSV: a header of a million columns, and no file without line ends."""
 CHUNK = 65_536
 KINDS = (".csv", ".jsonl", ".ndjson", ".json")
 
@@ -65,9 +66,10 @@ def header(path: Path) -> list[str] | None:
         raise UserError(f"--inputs {shown(str(path))}: {reason}", hint="name a CSV file with a header") from error
     if problem := _not_text("".join(columns)):
         raise UserError(f"--inputs {shown(str(path))}: {problem}", hint="save it as UTF-8")
-    named = Counter(filter(None, columns))
-    if twice := next((name for name, count in named.items() if count > 1), None):
-        raise InputError(f"--inputs: the column {shown(twice)} is there twice", hint="keep one")
+    places: dict[str, int] = {}
+    for number, name in enumerate(columns, 1):  # not named: where the header is missing, it is somebody's data
+        if name and (first := places.setdefault(name, number)) < number:
+            raise InputError(f"--inputs: the columns {first} and {number} have the same name", hint="keep one")
     return columns
 
 
@@ -88,7 +90,18 @@ def _reader(file: TextIO) -> Iterator[list[str]]:
     file.seek(0)
     delimiter = max(",;\t", key=first.count)
     csv.field_size_limit(LONGEST)
-    return csv.reader(file, delimiter=delimiter, strict=True)  # a quote that never closes would swallow the rest
+    lines = iter(lambda: _line(file), "")
+    return csv.reader(lines, delimiter=delimiter, strict=True)  # a quote that never closes would swallow the rest
+
+
+def _line(file: TextIO) -> str:
+    """The next line; of one that is too long nothing. Raises csv.Error."""
+    line = file.readline(LONGEST_LINE)
+    if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
+        return line
+    while line and not line.endswith(("\n", "\r")):
+        line = file.readline(LONGEST)
+    raise csv.Error(f"a line is longer than {LONGEST_LINE:,} characters")
 
 
 def _csv(file: TextIO) -> Iterator[Entry]:

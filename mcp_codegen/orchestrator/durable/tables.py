@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mcp_codegen.orchestrator.durable import changes
+from mcp_codegen.orchestrator.errors import UserError
 
 PREPARING = 0x6F726368
 """The lock under which tables are made, on PostgreSQL, where two that make one at the same time would clash."""
@@ -187,7 +188,10 @@ def insertion(database: sa.Engine, table: sa.Table) -> Any:  # noqa: ANN401 - on
 
 
 def make(database: sa.Engine, *of: sa.MetaData) -> None:
-    """Make the tables that are missing; of several processes that start together, one after the other."""
+    """Make the tables that are missing; of several processes that start together, one after the other.
+
+    Raises UserError where one that is there lacks a column: tables are never altered.
+    """
     with database.begin() as connection:
         if database.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
@@ -195,3 +199,16 @@ def make(database: sa.Engine, *of: sa.MetaData) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         for each in of:
             each.create_all(connection)
+        if lacking := [name for each in of for name in _lacking(connection, each)]:
+            raise UserError(
+                f"the database was made by an older version: it lacks {lacking[0]}",
+                hint="let that version end what it has begun, and name another database with --database",
+            )
+
+
+def _lacking(connection: sa.Connection, of: sa.MetaData) -> list[str]:
+    """The columns that tables lack."""
+    found = sa.inspect(connection).get_multi_columns(filter_names=list(of.tables))
+    there = {(name, column["name"]) for (_, name), columns in found.items() for column in columns}
+    wanted = [(table.name, column.name) for table in of.sorted_tables for column in table.columns]
+    return [f"{table}.{column}" for table, column in wanted if (table, column) not in there]

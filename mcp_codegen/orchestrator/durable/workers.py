@@ -57,10 +57,11 @@ def leave(database: sa.Engine, worker: Worker) -> None:
         connection.execute(sa.delete(workers).where(*_is(worker)))
 
 
-def bury(database: sa.Engine) -> list[str]:
-    """Forget the workers that were not heard of for too long, and give the names of their executors."""
-    gone = sa.delete(workers).where(workers.c.expires_ms < now_ms(database)).returning(workers.c.executor)
+def bury(database: sa.Engine, worker: Worker) -> list[str]:
+    """Forget the other workers that were not heard of for too long, and give the names of their executors."""
+    late = (workers.c.expires_ms < now_ms(database), workers.c.executor != worker.executor)
     with database.begin() as connection:
+        gone = sa.delete(workers).where(*late).returning(workers.c.executor)
         return [str(executor) for executor in connection.scalars(gone)]
 
 

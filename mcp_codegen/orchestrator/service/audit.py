@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator.durable.ledger import milliseconds
-from mcp_codegen.orchestrator.errors import UserError, shown
+from mcp_codegen.orchestrator.errors import UserError, printable, shown
 
 REFUSALS_A_SECOND = 10
 """That are written down; of further ones the number. Who cannot get in shall not fill a disk."""
@@ -69,7 +69,8 @@ class Audit:
     def write(self, entry: Entry) -> None:
         """Write it down; a database or a disk that does not take it is told in the log, and fails no request."""
         values: dict[str, Any] = {
-            name: value[:LONGEST] if isinstance(value, str) else value for name, value in asdict(entry).items()
+            name: printable(value)[:LONGEST] if isinstance(value, str) else value
+            for name, value in asdict(entry).items()
         } | {"time_ms": milliseconds(), "unwritten": self._unwritten}
         self._unwritten = 0
         try:

@@ -113,9 +113,12 @@ class Feed:
                 yield event
 
     async def _follow(self) -> None:
-        trail = Trail(self._database, await asyncio.to_thread(changes.latest, self._database, runs, batches))
+        trail = None
         while True:
             try:
+                if trail is None:
+                    latest = await asyncio.to_thread(changes.latest, self._database, runs, batches)
+                    trail = Trail(self._database, latest)
                 for event in await asyncio.to_thread(trail.look):
                     for listener in tuple(self._listeners):
                         listener.offer(event)

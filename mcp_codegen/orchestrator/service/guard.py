@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.types import Receive, Scope, Send
 
-from mcp_codegen.orchestrator.service.access import NOBODY, Caller
+from mcp_codegen.orchestrator.service.access import Caller
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.service import Service
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+Part = str | bytes | memoryview
+
+ASK_SECONDS = 3.0
+"""How often it is asked of a stream whether its caller may still hear it."""
 
 
 class StrictRequest(Request):
@@ -34,12 +42,20 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             service: Service = request.app.state.service
             caller = await _admitted(service, request, self.path_format)
-            if caller is NOBODY:
-                return await handle(request)
-            with service.throttle.held(caller.name):
-                return await handle(StrictRequest(request.scope, request.receive))
+            held: ExitStack = request.state.held
+            held.enter_context(service.throttle.held(caller.name or address(request)))
+            response = await handle(StrictRequest(request.scope, request.receive))
+            if isinstance(response, StreamingResponse):
+                response.body_iterator = _while_admitted(service, request, self.path_format, response.body_iterator)
+            return response
 
         return guarded
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, which counts as one that is being answered until the last of a stream is sent."""
+        with ExitStack() as held:
+            scope["state"]["held"] = held
+            await super().handle(scope, receive, send)
 
 
 async def _admitted(service: Service, request: Request, route: str) -> Caller:
@@ -53,6 +69,18 @@ async def _admitted(service: Service, request: Request, route: str) -> Caller:
     service.throttle.take(caller.name or address(request))
     request.state.caller = caller
     return caller
+
+
+async def _while_admitted(
+    service: Service, request: Request, route: str, parts: AsyncIterable[Part]
+) -> AsyncIterator[Part]:
+    """A stream, cut off when its caller's key, token or session is of no more use. Raises `Refusal`."""
+    asked = time.monotonic()
+    async for part in parts:
+        if time.monotonic() - asked >= ASK_SECONDS:
+            await service.access.admit(request, request.method, route)
+            asked = time.monotonic()
+        yield part
 
 
 def address(request: Request) -> str:

@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -16,16 +17,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator.durable import batching, exporting, ledger
 from mcp_codegen.orchestrator.durable.batching import Tally
 from mcp_codegen.orchestrator.durable.queues import Priority
-from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, describe, shown
+from mcp_codegen.orchestrator.errors import OrchestratorError, ResultsError, UserError, describe, shown
 from mcp_codegen.orchestrator.service.served import Served
 
 READERS = 2
 """Files that are read at a time; others wait."""
 ORDER = ".order.json"
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds until a file is read anew where the database or the disk did not take its rows; doubled each time."""
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ class Intake:
         self.folder = folder
         self._served = served
         self._open: set[str] = set()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(READERS, "intake")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,7 +108,7 @@ class Intake:
 
     def close(self) -> None:
         """Stop after the rows at hand; the rest is read after the next start."""
-        self._stopping = True
+        self._stopping.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def rejects(self, batch: str) -> Path:
@@ -116,29 +120,41 @@ class Intake:
         self._threads.submit(self._read, order)
 
     def _read(self, order: Order) -> None:
+        wait = FIRST_WAIT
         try:
-            if not self._submit(order):
-                return
-            self._order(order.batch).unlink(missing_ok=True)
-            (self.folder / order.file).unlink(missing_ok=True)
+            while (read := self._tried(order)) is None:
+                self._stopping.wait(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+            if read:
+                self._order(order.batch).unlink(missing_ok=True)
+                (self.folder / order.file).unlink(missing_ok=True)
         except Exception as error:  # it is tried again after the next start
             logger.error("the batch %s cannot be read: %s", order.batch, describe(error).message)  # noqa: TRY400
         finally:
             self._open.discard(order.batch)
 
+    def _tried(self, order: Order) -> bool | None:
+        """As `_submit`; None where the database or the disk failed, which may be over soon."""
+        try:
+            return False if self._stopping.is_set() else self._submit(order)
+        except (SQLAlchemyError, ResultsError, OSError) as error:
+            logger.warning("the batch %s is read on in a while: %s", order.batch, describe(error).message)
+            return None
+
     def _submit(self, order: Order) -> bool:
         """Put the rows into the queue; false where it was stopped before the end."""
         served, tally, reason, halted = self._served[order.process], Tally(), None, False
+        stopped = self._stopping.is_set
         with exporting.rejects(self.folder / order.batch) as reject:
             entries = batching.accepted(
                 served.process.input, self.folder / order.file, order.batch, order.key, reject=reject, tally=tally
             )
             try:
-                while not (self._stopping or halted) and (chunk := list(itertools.islice(entries, batching.CHUNK))):
+                while not (stopped() or halted) and (chunk := list(itertools.islice(entries, batching.CHUNK))):
                     halted = not self._enqueue(order, served, chunk)
-            except OrchestratorError as error:
+            except UserError as error:
                 reason = _worded(error, self.folder / order.file)
-        if self._stopping or halted:
+        if stopped() or halted:
             return False
         if reason is not None:
             ledger.note_problem(self._database, order.batch, reason)

@@ -17,9 +17,11 @@ from mcp_codegen.orchestrator.service.problems import Refusal
 
 MOST_CALLERS = 10_000
 """Whose buckets are remembered: who was not seen for longest starts with a full one again."""
-IDLE_SECONDS = 30.0
-"""How long the next part of a request's body may take."""
+PATIENCE_SECONDS = 30.0
+"""How long a request's body may take; of an uploaded file, its next part."""
 UPLOADS = "multipart/form-data"
+TAKE_FILES = ("/batches", "/ui/batches")
+"""The paths that files are uploaded to; nothing of them is read before it is known who sends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +101,23 @@ class RequestLimits:
         if self._open >= self._limits.in_all:
             raise Refusal(503, "the service is answering as much as it can", code="busy", headers={"Retry-After": "1"})
         headers = Headers(scope=scope)
-        upload = headers.get("content-type", "").lower().startswith(UPLOADS)
+        upload = scope["path"] in TAKE_FILES and headers.get("content-type", "").lower().startswith(UPLOADS)
         most, read = self._limits.upload if upload else self._limits.body, 0
         declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared[:20]) > most:
             raise _too_large(most)
 
+        clock = asyncio.get_running_loop().time
+        ends = 0.0
+
         async def bounded() -> Message:
-            nonlocal read
+            nonlocal read, ends
             if read < 0:
                 return await receive()
+            if upload or not ends:
+                ends = clock() + PATIENCE_SECONDS
             try:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout_at(ends):
                     message = await receive()
             except TimeoutError as error:
                 raise Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -124,6 +125,9 @@ def of(error: Exception) -> Refusal:
         case DBAPIError() | PoolTimeout():
             again = {"Retry-After": "5"}
             refusal = Refusal(503, "the database cannot be asked now", code="database", headers=again)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            again = {"Retry-After": "60"}
+            refusal = Refusal(503, "the service's disk is full", code="disk_full", hint=HINTS[500], headers=again)
         case _:
             refusal = Refusal(500, "the service failed")
     return refusal

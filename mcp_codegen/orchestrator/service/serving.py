@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ from mcp_codegen.orchestrator.service.shield import HEADERS
 
 IDLE_SECONDS = 15
 """After which a connection without a request is closed, or one whose request's head has not come."""
+UNREAD_SECONDS = 30
+"""After which a client that takes nothing of what is sent to it is hung up on."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -35,6 +37,11 @@ class Listening:
     proxies: tuple[str, ...] = ()
     """Addresses of proxies whose word about the caller's address is taken."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody but this machine is meant to come in."""
+        return is_loopback(self.host) and not self.proxies
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can come in there."""
@@ -42,6 +49,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def trusted(proxies: Sequence[str]) -> tuple[str, ...]:
+    """Addresses and networks of proxies. Raises UserError: whoever is believed may call themselves anybody."""
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            hint = "give the proxy's own, such as 127.0.0.1 or 10.1.0.0/24"
+            raise UserError(f"--proxy {shown(proxy)} is no address and no network", hint=hint) from error
+    return tuple(proxies)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -107,6 +125,7 @@ class ProblemProtocol(H11Protocol):
     """uvicorn's; what is no HTTP is answered as a problem too, and who sends no whole head in time is hung up on."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client has come."""
@@ -122,6 +141,18 @@ class ProblemProtocol(H11Protocol):
         """The client has left."""
         super().connection_lost(exc)
         self._stop()
+        self._stop_waiting()
+
+    def pause_writing(self) -> None:
+        """The client takes less than it is sent."""
+        super().pause_writing()
+        self._stop_waiting()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken what was sent to it."""
+        super().resume_writing()
+        self._stop_waiting()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -146,6 +177,11 @@ class ProblemProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _waits(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -7,7 +7,6 @@ import logging
 import re
 import uuid
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +27,8 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
 }
+NAMED = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""What a Host header may be: a name or an address, and a port."""
 TRACE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 logger = logging.getLogger(__name__)
@@ -81,11 +82,20 @@ class Shield:
         A page of another site can have a browser send requests to this machine, under a name of its own (DNS
         rebinding) or in the open (CSRF).
         """
-        host = headers.get("host", "")
-        if self._hosts and (urlsplit(f"//{host}").hostname or "").lower() not in self._hosts:
+        host = headers.get("host", "").lower()
+        named = NAMED.fullmatch(host)
+        if host and named is None:
+            raise Refusal(400, "the header Host names no host")
+        if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may take the other one
+            raise Refusal(400, "the request tells its length in two ways", headers={"Connection": "close"})
+        if self._hosts and (named is None or named[1].strip("[]") not in self._hosts):
             raise Refusal(421, "this service is not called by that name", hint="start it with --allowed-host NAME")
         origin = headers.get("origin")
-        if scope["method"] not in SAFE and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if (
+            scope["method"] not in SAFE
+            and origin is not None
+            and origin.lower() not in (f"http://{host}", f"https://{host}")
+        ):
             raise Refusal(
                 403,
                 "the request comes from a page of another site",
@@ -107,7 +117,7 @@ class Shield:
             role=caller.role.value if caller and caller.role else "",
             address=scope["client"][0] if scope.get("client") else "",
             action=f"{scope['method']} {route}",
-            target="/".join(map(str, scope.get("path_params", {}).values())),
+            target=scope["state"].get("target") or "/".join(map(str, scope.get("path_params", {}).values())),
             status=status,
             request_id=request_id,
         )

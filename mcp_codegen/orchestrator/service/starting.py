@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
-from mcp_codegen.orchestrator import inputs, values
+from mcp_codegen.orchestrator import inputs
 from mcp_codegen.orchestrator.durable import batching, ledger, origins
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.process import Process
@@ -31,11 +31,11 @@ def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> Jso
         raise problems.invalid(error.errors(include_input=False, include_url=False), "body/input") from error
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {error}", code="invalid_json") from error
-    kept: JsonValue = values.model_data(value)
-    if batching.lost(process.input, value, kept):
-        text = "it holds a secret, or a value that a database cannot bring back; give it in another way"
-        raise _unfit([Complaint(pointer="body/input", message=text)])
-    return kept
+    try:
+        stored: JsonValue = batching.stored(process.input, value)
+    except ValueError as error:
+        raise _unfit([Complaint(pointer="body/input", message=str(error))]) from error
+    return stored
 
 
 def start(service: Service, served: Served, run_id: str, given: JsonValue, priority: Priority) -> bool:

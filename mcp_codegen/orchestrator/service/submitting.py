@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
+import sqlalchemy as sa
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -74,12 +76,14 @@ async def received(request: Request, service: Service, *, beside: Collection[str
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return await run_in_threadpool(_from_json, parse(await request.body()), service)
-    if kind == FORM:
-        return await _from_form(request, service, beside)
-    raise Refusal(
-        415, "a batch is JSON, or an uploaded file", hint=f"send application/json, or {FORM} with a part called file"
-    )
+        order = await run_in_threadpool(_from_json, parse(await request.body()), service)
+    elif kind == FORM:
+        order = await _from_form(request, service, beside)
+    else:
+        hint = f"send application/json, or {FORM} with a part called file"
+        raise Refusal(415, "a batch is JSON, or an uploaded file", hint=hint)
+    request.state.target = order.batch  # for the audit log
+    return order
 
 
 def accept(service: Service, order: Order) -> None:
@@ -87,9 +91,10 @@ def accept(service: Service, order: Order) -> None:
     file, kept = service.intake.folder / order.file, False
     try:
         _check(service, order)
-        _note(service, order)
+        known = _noted(service, order)
         problem = intake.problem(service.served(order.process).process.input, file, order.key)
-        ledger.note_problem(service.database, order.batch, problem)
+        if problem != known.problem:
+            ledger.note_problem(service.database, order.batch, problem)
         if problem is None:
             service.intake.accept(order)
             kept = True
@@ -100,7 +105,7 @@ def accept(service: Service, order: Order) -> None:
             file.unlink(missing_ok=True)
 
 
-def _note(service: Service, order: Order) -> None:
+def _noted(service: Service, order: Order) -> sa.Row[Any]:
     served = service.served(order.process)
     row = ledger.open_batch(
         service.database,
@@ -115,8 +120,9 @@ def _note(service: Service, order: Order) -> None:
         raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
     with service.database.begin() as connection:
         origins.keep(connection, service.database, batch=order.batch)
-    if not ledger.mark_batch(service.database, order.batch, "running"):
+    if row.state != "running" and not ledger.mark_batch(service.database, order.batch, "running"):  # a new one is
         raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
+    return row
 
 
 def _check(service: Service, order: Order) -> None:
@@ -186,5 +192,12 @@ def _order(told: _Submission, ending: str) -> Order:
     return Order(batch=batch, process=told.process, file=file, key=tuple(told.key), priority=told.priority)
 
 
-def _made(path: Path) -> BinaryIO:
-    return open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
+@contextmanager
+def _made(path: Path) -> Iterator[BinaryIO]:
+    """A new file of the intake; gone where it is not written to its end. Raises OSError."""
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,6 +41,8 @@ class Work:
 async def execute(work: Work, say: Callable[[str], None]) -> int:
     """Deliver until a signal comes; gives the exit code. Raises UserError before it has started."""
     kept = database.connect(work.database)
+    # a name server that does not answer holds a thread for longer than its attempt lasts, and others go on meanwhile
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * CONCURRENCY, "deliveries"))
     stopped = asyncio.Event()
     with runner.interruptible(stopped.set, lambda: os._exit(runner.EXIT_SIGNAL + received[-1])) as received:
         posting = Delivering(database=kept, environ=os.environ, allow=work.allow, waits=work.waits)

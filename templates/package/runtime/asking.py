@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from ..errors import NotConfigured
 from .serving import environment
 
 CONFIGURED, FAILED, ANSWERED = 2, 1, 0
+_PLAIN = "\n\t\u200c\u200d"  # the latter two join letters and signs
+_OBEYED = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
 def main(words: Sequence[str], program: str) -> int:
     """Ask, print the answer, and give the exit code: 0 answered, 1 the model failed, 2 something is not configured."""
     args = _parser(program).parse_args(words)
     try:
-        print(asyncio.run(_answer(args.question, args.env_file)))
+        answer = _shown(asyncio.run(_answer(args.question, args.env_file)))
     except NotConfigured as error:
         print(f"{program}: {error}", file=sys.stderr)
         return CONFIGURED
@@ -32,7 +35,16 @@ def main(words: Sequence[str], program: str) -> int:
         said = f"HTTP {status}" if isinstance(status, int) else type(cause).__name__
         print(f"{program}: The chat model gave no answer ({said}). Check its settings and network.", file=sys.stderr)
         return FAILED
+    if not answer.strip():
+        print(f"{program}: The chat model answered with nothing. Ask again, or another model.", file=sys.stderr)
+        return FAILED
+    print(answer)
     return ANSWERED
+
+
+def _shown(answer: str) -> str:
+    """An answer with nothing in it that a terminal would obey: it may repeat what anybody wrote into an API."""
+    return "".join(one if one in _PLAIN or unicodedata.category(one) not in _OBEYED else "\ufffd" for one in answer)
 
 
 async def _answer(question: str, env_file: Path | None) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import os
 import signal
 import socket
+import sqlite3
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from mcp_codegen.orchestrator.durable import database
-from mcp_codegen.orchestrator.service import tables
+from mcp_codegen.orchestrator.durable import database, ledger
+from mcp_codegen.orchestrator.service import tables, working
+from mcp_codegen.orchestrator.service.feed import LOOK_SECONDS, Feed, Listener
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
 
 PHONE = "56911112222"
@@ -71,6 +77,24 @@ def test_what_is_wrong_with_an_input_is_told_all_at_once_and_starts_nothing(serv
         strange = client.put("/runs/wrong", json={"process": "favours", "input": {"numbr": 7}})
         assert "did you mean number" in strange.json()["errors"][0]["message"]
         assert is_problem(client.get("/runs/wrong"), 404, "unknown_run")
+
+
+def test_a_file_is_read_on_when_the_database_takes_its_rows_again(service: Served) -> None:
+    rows = [order(number)["input"] for number in range(1, 251)]
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE INSERT ON orchestrator_runs WHEN NEW.batch = 'unlucky' AND NEW.row > 150 "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with closing(sqlite3.connect(service.folder / "orchestrator.sqlite")) as kept, service.client("operator") as client:
+        kept.execute(refuse)
+        try:
+            assert client.post("/batches", json={"process": "favours", "batch": "unlucky", "rows": rows}).is_success
+            until(lambda: client.get("/batches/unlucky").json()["runs"])
+        finally:
+            kept.execute("DROP TRIGGER refuse")
+        assert sum(until(lambda: read(client, "unlucky"))["runs"].values()) == len(rows)
+        assert client.get("/batches/unlucky").json()["problem"] is None
+        client.post("/batches/unlucky/cancel")
 
 
 def test_a_failed_run_is_retried_and_a_stuck_one_cancelled_and_resumed(service: Served) -> None:
@@ -236,6 +260,18 @@ def test_a_signal_ends_the_streams_and_the_service_in_order(tmp_path: Path) -> N
         assert served.program.wait(PATIENCE) == 0
 
 
+def test_workers_leave_the_processors_to_the_service(service: Served) -> None:
+    def workers() -> list[int]:
+        """How nice each is."""
+        listed = subprocess.run(["ps", "-Ao", "ppid=,nice="], capture_output=True, text=True, check=True)  # noqa: S607
+        lines = [line.split() for line in listed.stdout.splitlines()]
+        return [int(nice) for parent, nice in lines if parent == str(service.program.pid)]
+
+    own = os.getpriority(os.PRIO_PROCESS, service.program.pid)
+    expected = min(own + working.NICENESS, 19)
+    until(lambda: (found := workers()) and set(found) == {expected})
+
+
 def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         for number in range(3):
@@ -243,3 +279,24 @@ def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path
             assert (
                 list(pool.map(lambda _, place=place: tables.prepare(database.connect(place)), range(6))) == [None] * 6
             )
+
+
+@pytest.mark.anyio
+async def test_who_listens_while_the_database_is_away_hears_what_changes_when_it_is_back(tmp_path: Path) -> None:
+    kept = database.connect(str(tmp_path / "late.sqlite"))
+    feed, listener = Feed(kept), Listener()
+    with feed.told(listener):
+        await asyncio.sleep(LOOK_SECONDS / 5)  # it looks, and there are no tables
+        await asyncio.to_thread(tables.prepare, kept)
+        numbers = iter(range(1000))
+        async with asyncio.timeout(PATIENCE):
+            while listener.queue.empty():
+                name = f"late-{next(numbers)}"
+                await asyncio.to_thread(
+                    ledger.open_batch, kept, name, process="favours", source="x.csv", mock=False, priority="normal"
+                )
+                await asyncio.sleep(LOOK_SECONDS / 5)  # until it has looked again
+        told = await listener.queue.get()
+    assert told is not None
+    assert told.kind == "batch"
+    kept.dispose()

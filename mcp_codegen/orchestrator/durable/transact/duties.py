@@ -27,7 +27,7 @@ def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any]
         places.alone = _suspects(database, worker)
 
     def tend() -> None:
-        workers.bury(database)
+        workers.bury(database, worker)
         living = workers.living(database, worker.queue)
         ours = [row.executor for row in living if row.version == worker.version]
         if ours[:1] == [worker.executor]:

@@ -92,7 +92,7 @@ async def errands(
             await perform(errand)
 
         def tend() -> None:
-            workers.bury(database)
+            workers.bury(database, worker)
             living = workers.living(database, queue)
             if [row.executor for row in living][:1] == [worker.executor]:
                 duties.recover(worker, {row.executor for row in living})
