@@ -1,7 +1,7 @@
 """The flagship process's calls as steps of the bare engine: what durability costs before the orchestrator adds to it.
 
-A program: `python -m benchmarks.engine_loop CUSTOMERS IN_FLIGHT FILE`. The engine's settings are the orchestrator's, on a
-new SQLite file; the client is the typed one, with its server in this process, whose settings are in the environment.
+A program: `python -m benchmarks.engine_loop CUSTOMERS IN_FLIGHT FILE`. The engine's settings are the orchestrator's, on
+a new SQLite file; the client is the typed one, with its server in this process, set up by the environment.
 """
 
 from __future__ import annotations
