@@ -38,6 +38,8 @@ ORCHESTRATOR = (sys.executable, "-m", "mcp_codegen.orchestrator")
 DATABASE = "ORCHESTRATOR_DATABASE"
 BESIDE = {FLOOR: "aiohttp", "httpx's own pool": "httpx"}
 """Raw requests, by contestant: the floor is httpx over the connections that generated servers use."""
+ENGINE = "the bare engine"
+"""The same calls of the typed client as its steps, on SQLite, without the orchestrator."""
 PLAIN = {"client in process": "in-process", "client over stdio": "stdio"}
 
 
@@ -60,9 +62,10 @@ Costs = Mapping[tuple[str, int], Sequence[float]]
 
 
 def measure(bench: Bench) -> Iterator[Found]:
-    """The floor, httpx's own pool, the typed client in process and over stdio, and durable runs on each database."""
+    """Raw requests, the typed client, the bare engine, and durable runs on each database."""
     with served() as environ:
         beside: dict[str, Take] = {name: partial(loop, environ, way) for name, way in BESIDE.items()}
+        beside[ENGINE] = partial(on_engine, environ, bench.work)
         plain: dict[str, Take] = {name: partial(loop, environ, way) for name, way in PLAIN.items()}
         durable: dict[str, Take] = {
             "SQLite": partial(on_sqlite, environ, bench.work),
@@ -112,7 +115,7 @@ def _numbers(taken: Taken) -> tuple[float, float, float]:
 def figures(customers: Sequence[int], name: str, measured: Mapping[str, Costs], *, is_durable: bool) -> Iterator[Found]:
     """What is told of one way, beside the raw requests that were measured too."""
     ours = measured[name]
-    others = [contestant for contestant in BESIDE if contestant in measured]
+    others = [name for name in (*BESIDE, *([ENGINE] if is_durable else [])) if name in measured]
     for many in customers:
         spec = f"{many:,} customers"
         for measure in (CPU, RATE, MEMORY):
@@ -134,6 +137,13 @@ def figures(customers: Sequence[int], name: str, measured: Mapping[str, Costs], 
 def loop(environ: Mapping[str, str], way: str, many: int) -> Taken:
     """So many customers in a plain loop, in one of the ways of `billing_loop`."""
     return _timed([sys.executable, "-m", "benchmarks.billing_loop", way, str(many), str(IN_FLIGHT)], environ)
+
+
+def on_engine(environ: Mapping[str, str], work: Path, many: int) -> Taken:
+    """So many customers as workflows of the engine, on a new SQLite file."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        words = ["-m", "benchmarks.engine_loop", str(many), str(IN_FLIGHT), f"{folder}/runs.sqlite"]
+        return _timed([sys.executable, *words], environ)
 
 
 def on_sqlite(environ: Mapping[str, str], work: Path, many: int) -> Taken:

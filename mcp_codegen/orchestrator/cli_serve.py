@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from mcp_codegen.orchestrator import cli_alerts, cli_batch, cli_deliver, cli_key
 from mcp_codegen.orchestrator.errors import UserError
 
 VARIABLE = "ORCHESTRATOR_"
+CLIENT_SECRET = f"{VARIABLE}OIDC_CLIENT_SECRET"
+"""In the environment alone: other users of the machine see the words of a command."""
 
 
 @click.command()
@@ -59,6 +62,13 @@ VARIABLE = "ORCHESTRATOR_"
     default="",
     envvar=f"{VARIABLE}OIDC_ROLES",
     help="Other names of viewer, operator and admin in tokens.",
+)
+@click.option(
+    "--oidc-client-id",
+    metavar="ID",
+    default="",
+    envvar=f"{VARIABLE}OIDC_CLIENT_ID",
+    help=f"People sign in to pages at the issuer, as users of this client; its secret is {CLIENT_SECRET}.",
 )
 @click.option(
     "--audit-log",
@@ -114,6 +124,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
     oidc_audience: str,
     oidc_jwks_url: str,
     oidc_roles: str,
+    oidc_client_id: str,
     audit_log: Path | None,
     alerts: Path | None,
     rate: float,
@@ -173,7 +184,14 @@ def serve(  # noqa: PLR0917 - click passes them by name
             alerts=alerts,
             listening=serving.Listening(host=host, port=port, grace=grace, proxies=serving.trusted(proxies)),
             hosts=hosts,
-            trust=tokens.trust(oidc_issuer, oidc_audience, oidc_jwks_url, oidc_roles),
+            trust=tokens.trust(
+                oidc_issuer,
+                oidc_audience,
+                oidc_jwks_url,
+                oidc_roles,
+                client_id=oidc_client_id,
+                client_secret=os.environ.get(CLIENT_SECRET, ""),
+            ),
             limits=Limits(rate=rate, burst=int(2 * rate), upload=max_upload * 1_000_000),
         )
         asyncio.run(program.run(asked))

@@ -6,7 +6,7 @@
   const language = root.lang || "en";
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   const moment = new Intl.DateTimeFormat(language, {
-    year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+    year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
   });
 
   /* Light or dark: as the system has it, until somebody chooses. */
@@ -106,13 +106,13 @@
   const options = (kind, place) => {
     const line = { stroke: colour("--line"), width: 1 };
     const axis = { stroke: colour("--muted"), grid: line, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-    const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
+    const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     return {
       width: place.clientWidth,
       height: 132,
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0],
       scales: { x: { time: true }, y: { range: (_, low, high) => range(kind, high) } },
       axes: [
         { ...axis, grid: { show: false }, size: 22, space: 70, values: (_, all) => all.map((each) => clock.format(each * 1000)) },
@@ -142,7 +142,7 @@
       const shown = value === null ? "–" : number.format(value);
       return label && charts.dataset[label] ? `${charts.dataset[label]} ${shown}` : shown;
     });
-    unit.textContent = `${new Date(figures.times[at] * 1000).toLocaleTimeString(language, { hour12: false })} · ${words.join(" · ")}`;
+    unit.textContent = `${new Date(figures.times[at] * 1000).toLocaleTimeString(language, { hourCycle: "h23" })} · ${words.join(" · ")}`;
   };
 
   function draw() {

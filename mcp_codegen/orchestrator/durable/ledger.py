@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import masking
-from mcp_codegen.orchestrator.durable import database, outbox, tables
+from mcp_codegen.orchestrator.durable import database, outbox, streaks, tables
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.states import BEFORE, HALTED, Halt, State
 from mcp_codegen.orchestrator.durable.tables import batches, insertion, personal_names, removals, runs
@@ -168,7 +168,7 @@ def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: 
 
 
 def finish(engine: sa.Engine, record: RunRecord) -> None:
-    """Note how a run ended, without personal data, and the events of it; noting it again changes nothing.
+    """Note how a run ended, without personal data, its events and its steps' streaks; noting it again changes nothing.
 
     One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
     """
@@ -187,6 +187,7 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
     with engine.begin() as connection:
         if connection.execute(_FINISH_FIRST, values).rowcount:
             outbox.note_run(connection, engine, record)
+            streaks.note(connection, engine, record)
         else:
             connection.execute(_FINISH, values)
 

@@ -136,7 +136,11 @@ def _told(text: str) -> str:
 
 
 def _wanting(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
-    return connection.execute(sa.select(subscriptions).where(subscriptions.c.disabled.is_(None))).all()
+    return connection.execute(_WANTING).all()
+
+
+_WANTING = sa.select(subscriptions).where(subscriptions.c.disabled.is_(None))
+"""Written once: each run's end asks for it."""
 
 
 def _write(

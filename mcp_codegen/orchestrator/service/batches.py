@@ -14,6 +14,7 @@ from mcp_codegen.orchestrator.durable import ledger, lookup, steering
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.service import paging, results, submitting, views
 from mcp_codegen.orchestrator.service.guard import Calling, GuardedRoute, Serving
+from mcp_codegen.orchestrator.service.intake import Order
 from mcp_codegen.orchestrator.service.problems import Refusal, answers
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.views import BatchDetail, BatchPage
@@ -43,8 +44,7 @@ async def submit_batch(request: Request, service: Serving) -> JSONResponse:
     Submitting the same rows again under the same name runs only those that are new.
     """
     order = await submitting.received(request, service)
-    await run_in_threadpool(submitting.accept, service, order)
-    told = await run_in_threadpool(_detail, service, await run_in_threadpool(_found, service, order.batch))
+    told = await run_in_threadpool(_accepted, service, order)
     return JSONResponse(told.model_dump(mode="json"), 202, {"Location": f"/batches/{order.batch}"})
 
 
@@ -137,6 +137,11 @@ def download_rejects(batch: BatchName, service: Serving, request: Request) -> Re
     if not path.is_file():
         return Response("row,reason,input\r\n", media_type="text/csv")
     return FileResponse(path, media_type="text/csv", filename=path.name)
+
+
+def _accepted(service: Service, order: Order) -> BatchDetail:
+    submitting.accept(service, order)
+    return _detail(service, _found(service, order.batch))
 
 
 def _found(service: Service, batch: str) -> sa.Row[Any]:

@@ -1,4 +1,4 @@
-"""The keys that an issuer signs tokens with: fetched when needed, kept, renewed when they change."""
+"""What an issuer publishes: the keys that it signs tokens with, and its endpoints; asked for when needed, and kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class IssuerError(Exception):
-    """The issuer cannot be asked for its keys; the text holds nothing that it answered."""
+    """The issuer cannot be asked; the text holds nothing that it answered."""
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class Issuer:
     jwks_url: str = ""
     _keys: list[dict[str, Any]] = field(default_factory=list)
     _fetched: float = 0.0
+    _metadata: dict[str, Any] = field(default_factory=dict)
+    _described: float = 0.0
     _attempts: deque[float] = field(default_factory=lambda: deque(maxlen=FETCHES))
     _fetch: asyncio.Task[None] | None = None
 
@@ -54,6 +57,19 @@ class Issuer:
         elif not self._named(kid) and self._may_fetch():
             await self._renew()
         return _usable(self._named(kid), algorithm)
+
+    async def endpoint(self, name: str) -> str:
+        """Where the issuer says that this is, such as `token_endpoint`. Raises IssuerError."""
+        if not self._metadata or time.monotonic() - self._described > FRESH_SECONDS:
+            await self._describe()
+        where = self._metadata.get(name)
+        if not isinstance(where, str) or not is_trustworthy(where):
+            raise IssuerError(f"the issuer names no https URL as its {name}")
+        return where
+
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        """What it answers to a form. Raises IssuerError."""
+        return await self._ask("POST", url, data=form, headers=headers)
 
     def _named(self, kid: str | None) -> list[dict[str, Any]]:
         return [key for key in self._keys if kid is None or key.get("kid") == kid]
@@ -78,30 +94,25 @@ class Issuer:
             fetch.exception()  # told to those who waited
 
     async def _fetch_keys(self) -> None:
-        try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                found = await self._get(self.jwks_url or await self._discover())
-        except TimeoutError as error:
-            raise IssuerError(f"the issuer gave no answer within {FETCH_SECONDS:g} seconds") from error
+        if not self.jwks_url:
+            await self._describe()
+        found = await self._ask("GET", self.jwks_url or await self.endpoint("jwks_uri"))
         keys = found.get("keys")
         if not isinstance(keys, list) or not keys:
             raise IssuerError("the issuer answered no keys")
         self._keys = [key for key in keys[:MOST_KEYS] if isinstance(key, dict)]
         self._fetched = time.monotonic()
 
-    async def _discover(self) -> str:
-        """Where the keys are, from the issuer's metadata (OpenID Connect Discovery 1.0)."""
-        metadata = await self._get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
+    async def _describe(self) -> None:
+        """Fetch the issuer's metadata (OpenID Connect Discovery 1.0)."""
+        metadata = await self._ask("GET", f"{self.url.rstrip('/')}/.well-known/openid-configuration")
         if metadata.get("issuer") != self.url:
             raise IssuerError("the issuer calls itself by another name than was configured")
-        where = metadata.get("jwks_uri")
-        if not isinstance(where, str) or not is_trustworthy(where):
-            raise IssuerError("the issuer names no https URL of its keys")
-        return where
+        self._metadata, self._described = metadata, time.monotonic()
 
-    async def _get(self, url: str) -> dict[str, Any]:
+    async def _ask(self, method: str, url: str, **words: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's
         try:
-            async with self.http.stream("GET", url) as answer:
+            async with asyncio.timeout(FETCH_SECONDS), self.http.stream(method, url, **words) as answer:
                 if answer.status_code != 200:  # noqa: PLR2004
                     raise IssuerError(f"the issuer answered HTTP {answer.status_code}")
                 body = bytearray()
@@ -110,6 +121,8 @@ class Issuer:
                     if len(body) > LARGEST:
                         raise IssuerError("the issuer answered too much")
             found = json.loads(body)
+        except TimeoutError as error:
+            raise IssuerError(f"the issuer gave no answer within {FETCH_SECONDS:g} seconds") from error
         except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise IssuerError(f"the issuer cannot be asked ({type(error).__name__})") from error
         if not isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -27,10 +28,12 @@ from mcp_codegen.orchestrator.service.audit import Audit
 from mcp_codegen.orchestrator.service.dashboard import sessions
 from mcp_codegen.orchestrator.service.feed import Feed
 from mcp_codegen.orchestrator.service.intake import Intake
+from mcp_codegen.orchestrator.service.issuers import Issuer
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
 from mcp_codegen.orchestrator.service.served import Served
 from mcp_codegen.orchestrator.service.service import Service
 from mcp_codegen.orchestrator.service.serving import Listening
+from mcp_codegen.orchestrator.service.signing_in import SignIn
 from mcp_codegen.orchestrator.service.tokens import Tokens, Trust
 from mcp_codegen.orchestrator.service.working import Delivery, Work, working
 from mcp_codegen.orchestrator.telemetry import exporting, exposition
@@ -83,6 +86,7 @@ async def run(program: Program) -> None:
         grace, delivery = program.listening.grace, program.delivery
         async with working(program.works, program.database, grace, metrics=Path(folder), delivery=delivery, kept=kept):
             service.intake.go_on()
+            gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
             socket.listen()
             _say(program, kept, serving.url(socket))
             await serving.serve(application, socket, program.listening, stopping=service.feed.close)
@@ -97,6 +101,7 @@ def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None
         if history is None:
             raise OrchestratorError("the database has no tables of the engine", code="database")
         Figures(kept, history).observe()
+        tokens, sign_in = _trusting(program.trust)
         intake = Intake(kept, program.spool, served)
         stack.callback(intake.close)
         yield Service(
@@ -105,7 +110,8 @@ def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None
             processes=served,
             intake=intake,
             feed=Feed(kept),
-            access=_access(program, kept),
+            access=_access(program, kept, tokens),
+            sign_in=sign_in,
             audit=Audit(kept, program.audit_log),
             limits=program.limits,
             throttle=Throttle(program.limits),
@@ -141,12 +147,21 @@ def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) 
     )
 
 
-def _access(program: Program, kept: sa.Engine) -> Access:
+def _trusting(trust: Trust | None) -> tuple[Tokens | None, SignIn | None]:
+    """What reads an issuer's tokens, and the way to its page; none where there is no issuer or no client of it."""
+    if trust is None:
+        return None, None
     http = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
-    tokens = Tokens(program.trust, http) if program.trust is not None else None
+    issuer = Issuer(http, trust.issuer, trust.jwks_url)
+    tokens = Tokens(trust, issuer)
+    return tokens, SignIn(trust, issuer, tokens) if trust.client_id else None
+
+
+def _access(program: Program, kept: sa.Engine, tokens: Tokens | None) -> Access:
+    issuer = program.trust.issuer if program.trust is not None and program.trust.client_id else ""
     is_open = program.trust is None and program.listening.alone
     return Access(
-        [authenticating.by_key(kept), authenticating.by_token(tokens), sessions.by_session(kept)],
+        [authenticating.by_key(kept), authenticating.by_token(tokens), sessions.by_session(kept, issuer)],
         authenticating.open_until_closed(kept) if is_open else None,
     )
 

@@ -61,6 +61,8 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/"): PUBLIC,
     ("GET", "/ui/sign-in"): PUBLIC,
     ("POST", "/ui/sign-in"): PUBLIC,
+    ("GET", "/ui/sign-in/issuer"): PUBLIC,
+    ("GET", "/ui/sign-in/back"): PUBLIC,
     ("POST", "/ui/sign-out"): PUBLIC,
     ("GET", "/ui"): Role.VIEWER,
     ("GET", "/ui/figures"): Role.VIEWER,

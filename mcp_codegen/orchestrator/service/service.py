@@ -15,6 +15,7 @@ from mcp_codegen.orchestrator.service.intake import Intake
 from mcp_codegen.orchestrator.service.limits import Limits, Throttle
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.served import Served
+from mcp_codegen.orchestrator.service.signing_in import SignIn
 from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 
@@ -32,6 +33,8 @@ class Service:
     audit: Audit
     limits: Limits
     throttle: Throttle
+    sign_in: SignIn | None = None
+    """How people sign in at their issuer; None where keys alone open pages."""
     metrics: Callable[[], bytes] | None = None
     """Prometheus' text; none where nothing is measured."""
     webhooks_allow: Allowed = field(default_factory=Allowed)

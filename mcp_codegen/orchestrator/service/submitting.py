@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
+import sqlalchemy as sa
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -90,9 +91,10 @@ def accept(service: Service, order: Order) -> None:
     file, kept = service.intake.folder / order.file, False
     try:
         _check(service, order)
-        _note(service, order)
+        known = _noted(service, order)
         problem = intake.problem(service.served(order.process).process.input, file, order.key)
-        ledger.note_problem(service.database, order.batch, problem)
+        if problem != known.problem:
+            ledger.note_problem(service.database, order.batch, problem)
         if problem is None:
             service.intake.accept(order)
             kept = True
@@ -103,7 +105,7 @@ def accept(service: Service, order: Order) -> None:
             file.unlink(missing_ok=True)
 
 
-def _note(service: Service, order: Order) -> None:
+def _noted(service: Service, order: Order) -> sa.Row[Any]:
     served = service.served(order.process)
     row = ledger.open_batch(
         service.database,
@@ -118,8 +120,9 @@ def _note(service: Service, order: Order) -> None:
         raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
     with service.database.begin() as connection:
         origins.keep(connection, service.database, batch=order.batch)
-    if not ledger.mark_batch(service.database, order.batch, "running"):
+    if row.state != "running" and not ledger.mark_batch(service.database, order.batch, "running"):  # a new one is
         raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
+    return row
 
 
 def _check(service: Service, order: Order) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import jwt
 
 from mcp_codegen.orchestrator.errors import UserError, shown
@@ -37,15 +36,23 @@ class Trust:
     jwks_url: str = ""
     roles: Mapping[str, Role]
     """By the name in a token."""
+    client_id: str = ""
+    """What the issuer knows this service by, where people sign in to its pages there."""
+    client_secret: str = field(default="", repr=False)
 
 
-def trust(issuer: str, audience: str, jwks_url: str, roles: str) -> Trust | None:
+def trust(
+    issuer: str, audience: str, jwks_url: str, roles: str, *, client_id: str = "", client_secret: str = ""
+) -> Trust | None:
     """What was configured, if anything was. `roles` is `NAME=role,…`. Raises UserError."""
-    if not (issuer or audience or jwks_url):
+    if not (issuer or audience or jwks_url or client_id):
         return None
-    audiences = tuple(each.strip() for each in audience.split(",") if each.strip())
+    audiences = tuple(each.strip() for each in (audience or client_id).split(",") if each.strip())
     if not issuer or not audiences:
-        raise UserError("tokens need both an issuer and an audience", hint="give --oidc-issuer and --oidc-audience")
+        raise UserError(
+            "tokens need both an issuer and an audience",
+            hint="give --oidc-issuer, and --oidc-audience or --oidc-client-id",
+        )
     for url in filter(None, (issuer, jwks_url)):
         if not is_trustworthy(url):
             raise UserError(f"{shown(url)} cannot be trusted with keys", hint="give an https URL")
@@ -57,31 +64,49 @@ def trust(issuer: str, audience: str, jwks_url: str, roles: str) -> Trust | None
                 f"--oidc-roles {shown(pair)}: it is no role", hint="write NAME=viewer, NAME=operator or NAME=admin"
             )
         named[name.strip()] = Role(role)
-    return Trust(issuer=issuer, audiences=audiences, jwks_url=jwks_url, roles=named)
+    return Trust(
+        issuer=issuer,
+        audiences=audiences,
+        jwks_url=jwks_url,
+        roles=named,
+        client_id=client_id,
+        client_secret=client_secret,
+    )
 
 
 class Tokens:
     """Verifies tokens. Of a token nothing is kept."""
 
-    def __init__(self, trust: Trust, http: httpx.AsyncClient) -> None:
+    def __init__(self, trust: Trust, issuer: Issuer) -> None:
         self._trust = trust
-        self._issuer = Issuer(http, trust.issuer, trust.jwks_url)
+        self._issuer = issuer
 
     async def caller(self, token: str) -> Caller | None:
         """Who sent it; None for what is not to be trusted. Raises `Refusal` (503) when that cannot be told now."""
+        claims = await self._verified(token, self._trust.audiences)
+        return None if claims is None else self._named(claims)
+
+    async def signed_in(self, token: str, nonce: str) -> Caller | None:
+        """Whom an ID token names that was asked for with this nonce (OpenID Connect Core 3.1.3.7); else as `caller`."""
+        client_id = self._trust.client_id
+        claims = await self._verified(token, (client_id,))
+        if claims is None or claims.get("nonce") != nonce or claims.get("azp", client_id) != client_id:
+            return None
+        return self._named(claims)
+
+    async def _verified(self, token: str, audiences: Sequence[str]) -> dict[str, Any] | None:
         if not token.isascii():
             return None
         try:
-            claims = await self._claims(token)
+            return await self._claims(token, audiences)
         except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:  # whatever was sent
             logger.info("a token was refused: %s", type(error).__name__)
             return None
         except IssuerError as error:
             logger.warning("no token can be verified: %s", error)
             raise Refusal(503, "no token can be verified now", headers={"Retry-After": "10"}) from error
-        return Caller(f"user:{_subject(claims)}", self._role(claims))
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str, audiences: Sequence[str]) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
         algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ") or ""
         if algorithm not in ALGORITHMS or not isinstance(kid, str | None):
@@ -95,11 +120,14 @@ class Tokens:
             token,
             key,
             algorithms=[algorithm],
-            audience=self._trust.audiences,
+            audience=audiences,
             issuer=self._trust.issuer,
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
         )
+
+    def _named(self, claims: Mapping[str, Any]) -> Caller:
+        return Caller(f"user:{_subject(claims)}", self._role(claims))
 
     def _role(self, claims: Mapping[str, Any]) -> Role | None:
         """The highest that the token gives."""

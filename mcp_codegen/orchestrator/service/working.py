@@ -26,6 +26,8 @@ from mcp_codegen.orchestrator.webhooks import delivering
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds before a worker that ended is started anew; doubled each time that it ended soon."""
 SOON = 60.0
+NICENESS = 5
+"""Of workers: where the processors are all taken, requests are answered first."""
 LOOK_SECONDS = 2.0
 """How often it is asked whether somebody has subscribed."""
 
@@ -114,6 +116,7 @@ async def _keep(work: Work | Delivery, database: str, grace: int, metrics: Path 
             env=os.environ | {DATABASE_VARIABLE: database} | ({FILE_VARIABLE: str(metrics)} if metrics else {}),
             start_new_session=True,  # Ctrl-C is ours to handle
         )
+        _yield_to_answers(child)
         try:
             code = await child.wait()
         except asyncio.CancelledError:
@@ -123,6 +126,12 @@ async def _keep(work: Work | Delivery, database: str, grace: int, metrics: Path 
         what = f"the worker of {work.process}" if isinstance(work, Work) else "who delivers webhooks"
         logger.warning("%s ended with exit code %s; it is started anew in %g s", what, code, wait)
         await asyncio.sleep(wait)
+
+
+def _yield_to_answers(child: asyncio.subprocess.Process) -> None:
+    if sys.platform != "win32":
+        with suppress(OSError):  # it has ended, or has yielded as much already
+            os.setpriority(os.PRIO_PROCESS, child.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
 
 
 async def _stop(child: asyncio.subprocess.Process, grace: int) -> None:

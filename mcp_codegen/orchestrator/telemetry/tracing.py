@@ -108,6 +108,11 @@ class StepSpan:
                 self.span.set_attribute("http.response.status_code", outcome.error.status)
 
 
+def hide_query() -> None:
+    """Have the span of the request that is being answered not tell its query, which opens something."""
+    trace.get_current_span().set_attribute("url.query", "REDACTED")
+
+
 @contextmanager
 def step(process: str, run_id: str, key: str) -> Iterator[StepSpan]:
     """A span around a step that is executed, with all its attempts; a step that is only read again has none."""

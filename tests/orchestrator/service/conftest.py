@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,9 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import jwt
@@ -21,12 +26,14 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+from jwt.utils import base64url_encode
 
 from mcp_codegen.orchestrator.cli import main
 
 ROOT = Path(__file__).parents[3]
 FAVOURS = ROOT / "tests" / "orchestrator" / "processes" / "favours.py"
 AUDIENCE = "api://orchestrator"
+CLIENT, CLIENT_SECRET = "dashboard", "of-the-client"
 ROLES = "Runs.Read=viewer,Runs.Operate=operator,Runs.Admin=admin"
 PATIENCE = 60
 
@@ -44,6 +51,10 @@ class Issuer:
 
     url: str = ""
     keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict)
+    claims: dict[str, Any] = field(default_factory=dict)
+    """What its ID tokens say of who signs in."""
+    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By code: what a browser was sent here with."""
 
     def rotate(self, kid: str) -> None:
         """Sign with another key from now on, and forget the ones before."""
@@ -56,9 +67,29 @@ class Issuer:
 
     def answer(self, path: str) -> Any:
         if path.endswith("openid-configuration"):
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+            places = {"authorization_endpoint": f"{self.url}/authorize?tenant=1", "token_endpoint": f"{self.url}/token"}
+            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **places}
         public = [json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": kid} for kid, key in self.keys.items()]
         return {"keys": [key | {"use": "sig"} for key in public]}
+
+    def page(self, query: str) -> bytes:
+        """The page where somebody signs in: a link back to who sent them."""
+        asked = dict(parse_qsl(query))
+        code = secrets.token_urlsafe(8)
+        self.asked[code] = asked
+        back = f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+        return f'<html lang="en"><link rel="icon" href="data:,"><a href="{escape(back)}">I am Ana</a></html>'.encode()
+
+    def redeem(self, form: str, authorization: str) -> Any:
+        """Tokens for a code, once, to who asked for it and knows the client's secret; else None."""
+        given = dict(parse_qsl(form))
+        asked = self.asked.pop(given["code"], {})
+        challenge = base64url_encode(hashlib.sha256(given["code_verifier"].encode()).digest()).decode()
+        pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        own = (asked.get("code_challenge"), asked.get("redirect_uri"), pair)
+        if own != (challenge, given["redirect_uri"], f"{CLIENT}:{CLIENT_SECRET}"):
+            return None
+        return {"id_token": self.token(**{"aud": CLIENT, "nonce": asked["nonce"]} | self.claims)}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +99,19 @@ def issuer() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps(made.answer(self.path)).encode()
-            self.send_response(200)
+            path, _, query = self.path.partition("?")
+            if path == "/authorize":
+                return self.say(200, made.page(query), "text/html")
+            self.say(200, json.dumps(made.answer(path)).encode())
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            found = made.redeem(form, self.headers.get("Authorization", ""))
+            self.say(200 if found else 400, json.dumps(found or {"error": "invalid_grant"}).encode())
+
+        def say(self, status: int, body: bytes, kind: str = "application/json") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -140,7 +182,9 @@ def service(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterato
     """A service with a worker, an issuer, and a key for each role."""
     folder = tmp_path_factory.mktemp("service")
     oidc = ["--oidc-issuer", issuer.url, "--oidc-audience", AUDIENCE, "--oidc-roles", ROLES]
-    with serving(folder, *oidc, "--rate", "10000", "--audit-log", "audit.jsonl") as served:
+    oidc += ["--oidc-client-id", CLIENT]
+    secret = {"ORCHESTRATOR_OIDC_CLIENT_SECRET": CLIENT_SECRET}
+    with serving(folder, *oidc, "--rate", "10000", "--audit-log", "audit.jsonl", **secret) as served:
         for role in ("viewer", "operator", "admin"):
             served.make_key(role, role)
         yield served

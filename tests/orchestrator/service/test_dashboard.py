@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.orchestrator.processes import letters
-from tests.orchestrator.service.conftest import FAVOURS, PATIENCE, ROOT, Served, serving
+from tests.orchestrator.service.conftest import (
+    CLIENT,
+    CLIENT_SECRET,
+    FAVOURS,
+    PATIENCE,
+    ROOT,
+    Issuer,
+    Served,
+    serving,
+)
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -50,9 +59,11 @@ class Looked:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service of letters, and of favours that nobody asks for, with workers and a key for each role."""
-    with serving(tmp_path_factory.mktemp("office"), str(FAVOURS), process=LETTERS) as served:
+def office(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[Served]:
+    """A service of letters, and of favours that nobody asks for, with workers, an issuer and a key for each role."""
+    oidc = ("--oidc-issuer", issuer.url, "--oidc-client-id", CLIENT)
+    secret = {"ORCHESTRATOR_OIDC_CLIENT_SECRET": CLIENT_SECRET}
+    with serving(tmp_path_factory.mktemp("office"), str(FAVOURS), *oidc, process=LETTERS, **secret) as served:
         for role in ("viewer", "operator"):
             served.make_key(role, role)
         yield served
@@ -69,7 +80,7 @@ def browser() -> Iterator[sync_api.Browser]:
 
 
 @contextmanager
-def looking(browser: sync_api.Browser, served: Served, **options: object) -> Iterator[Looked]:
+def looking(browser: sync_api.Browser, served: Served, *others: str, **options: object) -> Iterator[Looked]:
     """A browser's window, which is asked at its end that it had nothing to complain of."""
     context = browser.new_context(**{"locale": "en-GB", **options})  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE * 1000)
@@ -78,7 +89,7 @@ def looking(browser: sync_api.Browser, served: Served, **options: object) -> Ite
         "request",
         lambda request: (
             None
-            if request.url.startswith((served.url, "data:"))
+            if request.url.startswith((looked.url, "data:", *others))
             else looked.complaints.append(f"another host: {request.url}")
         ),
     )
@@ -141,6 +152,22 @@ def test_somebody_signs_in_starts_a_batch_watches_it_retries_what_failed_and_sig
         page.wait_for_url(re.compile(r"/ui/sign-in$"))
         looked.go("/ui/runs")
         assert "/ui/sign-in?next=" in page.url
+
+
+def test_somebody_signs_in_at_the_issuers_page_on_another_site(
+    browser: sync_api.Browser, office: Served, issuer: Issuer
+) -> None:
+    issuer.claims = {"name": "Ana", "preferred_username": "ana@example.com", "roles": ["operator"]}
+    with looking(browser, office, issuer.url) as looked:
+        looked.url = office.url.replace("127.0.0.1", "localhost")  # which is another site than the issuer's
+        page = looked.page
+        looked.go("/ui/batches?status=ended")
+        page.get_by_role("link", name="Sign in at 127.0.0.1").click()
+        page.get_by_role("link", name="I am Ana").click()
+        page.wait_for_url(re.compile(r"//localhost:\d+/ui/batches\?status=ended$"))
+        sync_api.expect(page.locator(".who")).to_have_text("ana@example.com operator")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(re.compile(r"/ui/sign-in$"))
 
 
 def test_retries_are_segments_of_a_bar_and_hostile_texts_are_texts(browser: sync_api.Browser, office: Served) -> None:

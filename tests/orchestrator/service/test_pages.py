@@ -81,11 +81,11 @@ def test_a_session_ends_when_one_signs_out_when_it_expires_and_when_its_key_is_r
     kept = database.connect(str(pages.folder / "orchestrator.sqlite"))
     with signed_in(pages, "viewer") as client:
         session = client.cookies["orchestrator-session"]
-        assert sessions.holder(kept, session) is not None
+        assert sessions.holder(kept, session, "") is not None
         later = milliseconds() + sessions.HOURS * 3_600_000
         with monkeypatch.context() as clock:
             clock.setattr(sessions, "milliseconds", lambda: later)
-            assert sessions.holder(kept, session) is None
+            assert sessions.holder(kept, session, "") is None
     pages.make_key("leaving", "operator")
     with signed_in(pages, "leaving") as client:
         assert client.get("/ui").status_code == 200

@@ -6,9 +6,11 @@ import asyncio
 import csv
 import io
 import json
+import os
 import signal
 import socket
 import sqlite3
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +20,7 @@ import httpx
 import pytest
 
 from mcp_codegen.orchestrator.durable import database, ledger
-from mcp_codegen.orchestrator.service import tables
+from mcp_codegen.orchestrator.service import tables, working
 from mcp_codegen.orchestrator.service.feed import LOOK_SECONDS, Feed, Listener
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
 
@@ -256,6 +258,18 @@ def test_a_signal_ends_the_streams_and_the_service_in_order(tmp_path: Path) -> N
             served.program.send_signal(signal.SIGTERM)
             assert [line for line in lines if line] == []
         assert served.program.wait(PATIENCE) == 0
+
+
+def test_workers_leave_the_processors_to_the_service(service: Served) -> None:
+    def workers() -> list[int]:
+        """How nice each is."""
+        listed = subprocess.run(["ps", "-Ao", "ppid=,nice="], capture_output=True, text=True, check=True)  # noqa: S607
+        lines = [line.split() for line in listed.stdout.splitlines()]
+        return [int(nice) for parent, nice in lines if parent == str(service.program.pid)]
+
+    own = os.getpriority(os.PRIO_PROCESS, service.program.pid)
+    expected = min(own + working.NICENESS, 19)
+    until(lambda: (found := workers()) and set(found) == {expected})
 
 
 def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ from mcp_codegen.orchestrator.alerting.watching import Watch
 from mcp_codegen.orchestrator.durable import database as databases
 from mcp_codegen.orchestrator.durable import ledger, streaks, tables
 from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, StepRecord, now
+from mcp_codegen.orchestrator.webhooks import signing
 from tests.orchestrator.conftest import ROOT
 from tests.orchestrator.counting import ERRANDS, PATIENCE, listening, until
+from tests.orchestrator.service.conftest import orchestrate
 from tests.orchestrator.telemetry.conftest import serving
+from tests.orchestrator.webhooks.receiving import receiving
 
 MINUTE = 60_000
 NOW = 1_800_000_000_000
@@ -153,17 +156,22 @@ def finished(key: str, code: str | None) -> RunRecord:
     )
 
 
+def note(kept: Any, record: RunRecord) -> None:
+    with kept.begin() as connection:
+        streaks.note(connection, kept, record)
+
+
 def test_failures_in_a_row_of_one_api_count_over_runs_also_where_the_process_goes_on(tmp_path: Path, kept: Any) -> None:
     (rule,) = read(tmp_path, "rules: [{name: api, when: consecutive_failures, count: 3}]").rules
     for code in ("timed_out", "timed_out", None, "timed_out", "timed_out"):
-        streaks.note(kept, finished("debt", code))
+        note(kept, finished("debt", code))
     assert not [each for each in conditions.look(kept, rule, NOW) if each.bad]
-    streaks.note(kept, finished("debt", "unreachable"))
+    note(kept, finished("debt", "unreachable"))
     (found,) = [each for each in conditions.look(kept, rule, NOW) if each.bad]
     assert found.subject == "billing/debt"
     assert "3 times in a row" in found.text
     assert "45829374" not in found.text
-    streaks.note(kept, finished("debt", None))
+    note(kept, finished("debt", None))
     assert [each.over for each in conditions.look(kept, rule, NOW)] == [True]
 
 
@@ -175,7 +183,7 @@ rules:
   - {name: slow, when: latency, above: 30s, quantile: 0.5, least: 4}
 """
     circuit, stalled, slow = read(tmp_path, text).rules
-    streaks.note(kept, finished("debt", "suspended"))
+    note(kept, finished("debt", "suspended"))
     assert [each.bad for each in conditions.look(kept, circuit, ledger.milliseconds())] == [True]
     assert [each.over for each in conditions.look(kept, circuit, ledger.milliseconds() + 6 * MINUTE)] == [True]
     ledger.open_batch(kept, "nightly", process="billing", source="", mock=False)
@@ -224,7 +232,7 @@ def alerts(folder: Path, *words: str, **environ: str) -> subprocess.CompletedPro
     )
 
 
-def test_the_service_tells_of_a_failing_api_through_apprise_and_not_again_after_a_restart(
+def test_the_service_tells_of_a_failing_api_through_apprise_and_webhooks_and_not_again_after_a_restart(
     tmp_path: Path, receiver: tuple[str, list[Any]]
 ) -> None:
     pytest.importorskip("apprise")
@@ -235,13 +243,17 @@ def test_the_service_tells_of_a_failing_api_through_apprise_and_not_again_after_
         await send({"type": "http.response.body", "body": b""})
 
     (tmp_path / "alerts.yaml").write_text(RULES, "utf-8")
-    with listening(broken) as upstream:
-        environ = {"ERRANDS_URL": upstream, "ALERT_URL_ONCALL": url}
-        words = (ERRANDS, "--server", "in-process", "--alerts", "alerts.yaml")
+    secret = signing.new_secret()
+    allow = ("--webhooks-allow", "127.0.0.1")
+    with listening(broken) as upstream, receiving(secret) as hook:
+        environ = {"ERRANDS_URL": upstream, "ALERT_URL_ONCALL": url, "WEBHOOK_SECRET_TEST": secret}
+        subscribe = ("webhooks", "add", hook.url, "--on", "alert", "--secret-env", "WEBHOOK_SECRET_TEST", *allow)
+        assert orchestrate(*subscribe, cwd=tmp_path).exit_code == 0
+        words = (ERRANDS, "--server", "in-process", "--alerts", "alerts.yaml", *allow)
         with serving(tmp_path, *words, **environ) as service:
             with httpx.Client(base_url=service.url, timeout=PATIENCE) as client:
                 client.put("/runs/one", json={"process": "errands", "input": {"number": 1}})
-            until(lambda: got)
+            until(lambda: got and hook.accepted)
         with (
             serving(tmp_path, *words, **environ) as service,
             httpx.Client(base_url=service.url, timeout=PATIENCE) as client,
@@ -249,7 +261,9 @@ def test_the_service_tells_of_a_failing_api_through_apprise_and_not_again_after_
             started = client.put("/runs/two", json={"process": "errands", "input": {"number": 2}})
             assert started.status_code == 201, started.text + "".join(service.said)
             until(lambda: client.get("/runs/two").json()["ended_at"])
-    (what,) = got
+    (what,), (event,) = got, hook.accepted
+    assert event["type"] == "alert"
+    assert (event["data"]["rule"], event["data"]["state"]) == ("broken", "firing")
     assert "broken" in what["title"]
     assert "errands: the step fetch failed" in what["message"]
     listed = json.loads(alerts(tmp_path, "list", "--firing", "--json").stdout)

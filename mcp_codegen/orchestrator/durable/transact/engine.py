@@ -16,7 +16,7 @@ from pydantic import JsonValue, TypeAdapter
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from mcp_codegen.orchestrator import values
-from mcp_codegen.orchestrator.durable import database, ledger, origins, streaks
+from mcp_codegen.orchestrator.durable import database, ledger, origins
 from mcp_codegen.orchestrator.durable.presence import Presence
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter
@@ -160,15 +160,11 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
         plain: JsonValue = record.model_dump(mode="json")
         return plain
 
-    def _finish(self, record: RunRecord) -> None:
-        ledger.finish(self.database, record)
-        streaks.note(self.database, record)
-
     async def _note(self, record: RunRecord) -> None:
         """Note how a run ended; where the database is away, as soon as it answers again."""
         while True:
             try:
-                return await asyncio.to_thread(self._finish, record)
+                return await asyncio.to_thread(ledger.finish, self.database, record)
             except (DataError, IntegrityError, ProgrammingError):  # it is this record that cannot be noted
                 raise
             except SQLAlchemyError as error:

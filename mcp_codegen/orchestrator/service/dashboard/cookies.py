@@ -1,4 +1,4 @@
-"""Cookies of the dashboard: the session, a visitor's mark before it, and how one likes pages to be."""
+"""Cookies of the dashboard: the session, what comes before it, and how one likes pages to be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 LONGEST = 200
 YEAR = 365 * 24 * 3600
 
-Kind = Literal["session", "visitor"]
+Kind = Literal["session", "visitor", "attempt"]
 
 
 def session(connection: HTTPConnection) -> str | None:
@@ -24,6 +24,11 @@ def session(connection: HTTPConnection) -> str | None:
 def mark(connection: HTTPConnection) -> str | None:
     """What this browser alone has: its session's id, or, before it signed in, its visitor's mark."""
     return session(connection) or _shown(connection, "visitor")
+
+
+def attempt(connection: HTTPConnection) -> str | None:
+    """The secret of the sign-in that the browser has begun at an issuer, if it has."""
+    return _shown(connection, "attempt")
 
 
 def form_token(mark: str) -> str:

@@ -1,10 +1,11 @@
-"""Browser sessions: who signed in with a key, until when. The browser holds a random id, the database its digest."""
+"""Browser sessions: who signed in, until when. The browser holds a random id, the database its digest."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from starlette.requests import HTTPConnection
@@ -14,6 +15,7 @@ from mcp_codegen.orchestrator.service import keys
 from mcp_codegen.orchestrator.service.access import Authenticator, Caller
 from mcp_codegen.orchestrator.service.dashboard import cookies
 from mcp_codegen.orchestrator.service.keys import Key
+from mcp_codegen.orchestrator.service.roles import Role
 from mcp_codegen.orchestrator.service.shield import SAFE
 
 HOURS = 12
@@ -25,32 +27,46 @@ FORMS = "/ui/"
 metadata = sa.MetaData()
 
 _sessions = sa.Table(
-    "orchestrator_sessions",
+    "orchestrator_browser_sessions",
     metadata,
     sa.Column("digest", sa.String(64), primary_key=True, comment="of the id; the browser alone has the id"),
-    sa.Column("key_id", sa.String(12), nullable=False),
+    sa.Column("caller", sa.String(250), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("key_id", sa.String(12), comment="of the key, where one was shown"),
+    sa.Column("issuer", sa.Text, comment="where somebody signed in there"),
     sa.Column("expires_ms", sa.BigInteger, nullable=False),
 )
 
 
-def begin(database: sa.Engine, key: Key) -> str:
-    """The id of a new session of the key's holder. Sessions that have expired are forgotten."""
+def of_key(database: sa.Engine, key: Key) -> str:
+    """The id of a new session of a key's holder."""
+    return _begin(database, {"caller": f"key:{key.name}", "role": key.role.value, "key_id": key.key_id, "issuer": None})
+
+
+def of_user(database: sa.Engine, name: str, role: Role, issuer: str) -> str:
+    """The id of a new session of somebody who signed in at an issuer; the role is what it said then."""
+    return _begin(database, {"caller": name, "role": role.value, "key_id": None, "issuer": issuer})
+
+
+def _begin(database: sa.Engine, row: Mapping[str, object]) -> str:
+    """Write a session down. Sessions that have expired are forgotten."""
     session, moment = secrets.token_urlsafe(ID_BYTES), milliseconds()
-    row = {"digest": _digest(session), "key_id": key.key_id, "expires_ms": moment + HOURS * 3_600_000}
+    whole = {**row, "digest": _digest(session), "expires_ms": moment + HOURS * 3_600_000}
     with database.begin() as connection:
         connection.execute(sa.delete(_sessions).where(_sessions.c.expires_ms <= moment))
-        connection.execute(sa.insert(_sessions), [row])
+        connection.execute(sa.insert(_sessions), [whole])
     return session
 
 
-def holder(database: sa.Engine, session: str) -> Key | None:
-    """Whose session it is; none where it has expired, was ended, or its key is no longer to be used."""
-    wanted = sa.select(_sessions.c.key_id).where(
-        _sessions.c.digest == _digest(session), _sessions.c.expires_ms > milliseconds()
-    )
+def holder(database: sa.Engine, session: str, issuer: str) -> Caller | None:
+    """Whose session it is; none where it has expired, was ended, or its key or issuer is no longer to be trusted."""
+    wanted = sa.select(_sessions).where(_sessions.c.digest == _digest(session), _sessions.c.expires_ms > milliseconds())
     with database.connect() as connection:
-        key_id = connection.scalar(wanted)
-    return None if key_id is None else keys.active(database, key_id)
+        row = connection.execute(wanted).one_or_none()
+    if row is None:
+        return None
+    trusted = row.issuer == issuer if row.key_id is None else keys.active(database, row.key_id) is not None
+    return Caller(row.caller, Role(row.role)) if trusted else None
 
 
 def end(database: sa.Engine, session: str) -> None:
@@ -59,15 +75,17 @@ def end(database: sa.Engine, session: str) -> None:
         connection.execute(sa.delete(_sessions).where(_sessions.c.digest == _digest(session)))
 
 
-def by_session(database: sa.Engine) -> Authenticator:
-    """Whose browser it is. What changes something is taken from this service's own forms only."""
+def by_session(database: sa.Engine, issuer: str) -> Authenticator:
+    """Whose browser it is; `issuer` is where people sign in, if anywhere.
+
+    What changes something is taken from this service's own forms only.
+    """
 
     async def authenticate(connection: HTTPConnection) -> Caller | None:
         session = cookies.session(connection)
         if session is None or not (connection.scope["method"] in SAFE or connection.url.path.startswith(FORMS)):
             return None
-        key = await asyncio.to_thread(holder, database, session)
-        return None if key is None else Caller(f"key:{key.name}", key.role)
+        return await asyncio.to_thread(holder, database, session, issuer)
 
     return authenticate
 
