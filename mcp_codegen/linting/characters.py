@@ -87,7 +87,8 @@ def _is_seldom_latin(letter: str) -> bool:
 
 def _hides(character: str, text: str, index: int) -> str:  # noqa: PLR0911 - one for each kind
     if character.isascii():
-        if character == "\r" and text[index + 1 : index + 2] not in ("\n", "") and text[index - 1 : index] not in ("\n", ""):
+        beside = text[max(0, index - 1) : index], text[index + 1 : index + 2]
+        if character == "\r" and not {"\n", ""}.intersection(beside):
             return "a return without a new line"
         return "" if character.isprintable() or character in _ALLOWED_CONTROLS else _NAMES["Cc"]
     if character in _JOINERS:
