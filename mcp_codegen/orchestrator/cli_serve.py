@@ -190,7 +190,7 @@ def serve(  # noqa: PLR0917 - click passes them by name
                 oidc_jwks_url,
                 oidc_roles,
                 client_id=oidc_client_id,
-                client_secret=os.environ.get(CLIENT_SECRET, ""),
+                client_secret=os.environ.pop(CLIENT_SECRET, ""),  # what is started from here on does not get it
             ),
             limits=Limits(rate=rate, burst=int(2 * rate), upload=max_upload * 1_000_000),
         )

@@ -21,6 +21,15 @@ DEFAULT_FILE = "orchestrator.sqlite"
 PREFIXES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 BUSY_MILLISECONDS = 30_000
 IDLE_SECONDS = 5
+SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq's: a PostgreSQL that a network lost without a word is given up within half a minute, not in two hours. The last
+is in milliseconds, and of Linux alone."""
 POOL = 20
 """Connections: the engine's threads, and one for each of ours."""
 REMEDIES = {
@@ -86,7 +95,8 @@ def _postgresql(spec: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         place = f"the database {shown(parsed.render_as_string(hide_password=True))}"
-        engine = sa.create_engine(parsed, pool_size=POOL, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        asked = {name: value for name, value in SILENCE.items() if name not in parsed.query}
+        engine = sa.create_engine(parsed, pool_size=POOL, pool_pre_ping=True, connect_args=asked)
         sa.event.listen(engine, "connect", _let_go)
         with engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json
 from starlette.types import Receive, Scope, Send
 
+from mcp_codegen.orchestrator import inputs
 from mcp_codegen.orchestrator.service.access import Caller
 from mcp_codegen.orchestrator.service.problems import Refusal
 from mcp_codegen.orchestrator.service.service import Service
@@ -25,7 +27,8 @@ ASK_SECONDS = 3.0
 
 
 class StrictRequest(Request):
-    """A request whose JSON is what databases and other programs can hold: no NaN, no half characters, no depths."""
+    """A request whose JSON is what databases and other programs can hold: no NaN, no half characters, no depths,
+    nothing twice."""
 
     async def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The body. Raises `Refusal` (400)."""
@@ -91,9 +94,13 @@ def address(request: Request) -> str:
 def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Strict JSON. Raises `Refusal` (400)."""
     try:
-        return from_json(body, allow_inf_nan=False)
+        parsed = from_json(body, allow_inf_nan=False)
+        json.loads(body, object_pairs_hook=inputs.once)  # the other one takes the last of two in silence
+    except inputs.GivenTwiceError as error:
+        raise Refusal(400, f"the body holds {error}", code="invalid_json", hint="keep one") from error
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {error}", code="invalid_json") from error
+    return parsed
 
 
 async def _service(request: Request) -> Service:

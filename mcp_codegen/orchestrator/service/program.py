@@ -6,11 +6,12 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from socket import socket as Socket  # noqa: N812 - a type here
 
 import httpx
 import sqlalchemy as sa
@@ -71,37 +72,42 @@ async def run(program: Program) -> None:
     kept = database.connect(program.database)
     tables.prepare(kept)
     _check_door(program, kept)
-    socket = serving.bind(program.listening.host, program.listening.port)
     with (
-        socket,
+        serving.bind(program.listening.host, program.listening.port) as socket,
         tempfile.TemporaryDirectory(prefix="orchestrator-", ignore_cleanup_errors=True) as folder,
         exporting.exported("mcp-orchestrator", scraped=True) as registry,
-        opened(program, kept, registry, Path(folder)) as service,
-        _alerting(program, kept),
     ):
-        names = [*serving.LOOPBACK_NAMES, program.listening.host, *program.hosts]
-        application = app.create(
-            service, hosts=names if serving.is_loopback(program.listening.host) or program.hosts else ()
-        )
-        grace, delivery = program.listening.grace, program.delivery
-        async with working(program.works, program.database, grace, metrics=Path(folder), delivery=delivery, kept=kept):
-            service.intake.go_on()
-            gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
-            socket.listen()
-            _say(program, kept, serving.url(socket))
-            await serving.serve(application, socket, program.listening, stopping=service.feed.close)
+        async with _opened(program, kept, registry, Path(folder)) as service:
+            with _alerting(program, kept):
+                await _answer(program, service, socket, Path(folder))
 
 
-@contextmanager
-def opened(program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path) -> Iterator[Service]:
+async def _answer(program: Program, service: Service, socket: Socket, metrics: Path) -> None:
+    """Work and answer until a signal ends it."""
+    kept, listening = service.database, program.listening
+    names = [*serving.LOOPBACK_NAMES, listening.host, *program.hosts]
+    application = app.create(service, hosts=names if serving.is_loopback(listening.host) or program.hosts else ())
+    delivery = program.delivery
+    async with working(program.works, program.database, listening.grace, metrics=metrics, delivery=delivery, kept=kept):
+        service.intake.go_on()
+        gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
+        socket.listen()
+        _say(program, kept, serving.url(socket))
+        await serving.serve(application, socket, listening, stopping=service.feed.close)
+
+
+@asynccontextmanager
+async def _opened(
+    program: Program, kept: sa.Engine, registry: CollectorRegistry | None, metrics: Path
+) -> AsyncIterator[Service]:
     """The service over a database whose tables are there. Raises OrchestratorError."""
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         served = {name: _served(stack, kept, process, mock) for name, (process, mock) in program.processes.items()}
         history = stack.enter_context(transact.history(kept))
         if history is None:
             raise OrchestratorError("the database has no tables of the engine", code="database")
         Figures(kept, history).observe()
-        tokens, sign_in = _trusting(program.trust)
+        tokens, sign_in = await _trusting(stack, program.trust)
         intake = Intake(kept, program.spool, served)
         stack.callback(intake.close)
         yield Service(
@@ -132,7 +138,7 @@ def _alerting(program: Program, kept: sa.Engine) -> Iterator[None]:
         yield
 
 
-def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:
+def _served(stack: AsyncExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) -> Served:
     queue = queues.name(process.name, mock=mock)
     models: tuple[type[BaseModel], ...] = (process.input, process.output)
     ledger.mark_personal(kept, process.name, frozenset().union(*map(masking.names, models)))
@@ -147,11 +153,12 @@ def _served(stack: ExitStack, kept: sa.Engine, process: AnyProcess, mock: bool) 
     )
 
 
-def _trusting(trust: Trust | None) -> tuple[Tokens | None, SignIn | None]:
+async def _trusting(stack: AsyncExitStack, trust: Trust | None) -> tuple[Tokens | None, SignIn | None]:
     """What reads an issuer's tokens, and the way to its page; none where there is no issuer or no client of it."""
     if trust is None:
         return None, None
     http = httpx.AsyncClient(timeout=ISSUER_SECONDS, follow_redirects=False, limits=httpx.Limits(max_connections=4))
+    await stack.enter_async_context(http)
     issuer = Issuer(http, trust.issuer, trust.jwks_url)
     tokens = Tokens(trust, issuer)
     return tokens, SignIn(trust, issuer, tokens) if trust.client_id else None

@@ -76,7 +76,7 @@ async def received(request: Request, service: Service, *, beside: Collection[str
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        order = await run_in_threadpool(_from_json, parse(await request.body()), service)
+        order = await run_in_threadpool(_from_json, await request.body(), service)
     elif kind == FORM:
         order = await _from_form(request, service, beside)
     else:
@@ -142,9 +142,9 @@ def _check(service: Service, order: Order) -> None:
         )
 
 
-def _from_json(body: object, service: Service) -> Order:
+def _from_json(body: bytes, service: Service) -> Order:
     try:
-        told = BatchOrder.model_validate(body, strict=True)
+        told = BatchOrder.model_validate(parse(body), strict=True)
     except ValidationError as error:
         raise problems.invalid(error.errors(include_input=False, include_url=False), "body") from error
     service.served(told.process)

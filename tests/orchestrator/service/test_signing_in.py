@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,7 +14,7 @@ import pytest
 
 from mcp_codegen.orchestrator.durable import database
 from mcp_codegen.orchestrator.service.dashboard import sessions
-from tests.orchestrator.service.conftest import CLIENT, PATIENCE, Issuer, Served
+from tests.orchestrator.service.conftest import CLIENT, CLIENT_SECRET, PATIENCE, Issuer, Served, until
 
 HTML = {"Accept": "text/html"}
 
@@ -123,3 +125,13 @@ def test_who_refuses_at_the_issuer_is_not_let_in_and_nobody_is_led_to_another_si
         refused = client.get("/ui/sign-in/back", params={"error": "access_denied", "state": state})
         assert refused.status_code == 401
         assert 'role="alert"' in refused.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not show what a program was started with")
+def test_workers_are_not_given_the_secret_of_the_client(service: Served) -> None:
+    children = Path(f"/proc/{service.program.pid}/task/{service.program.pid}/children")
+    workers = until(lambda: children.read_text().split())
+    for worker in workers:
+        given = until(lambda worker=worker: Path(f"/proc/{worker}/environ").read_bytes())
+        assert b"ORCHESTRATOR_DATABASE=" in given
+        assert CLIENT_SECRET.encode() not in given
