@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -153,8 +153,9 @@ def _found(service: Service, batch: str) -> sa.Row[Any]:
 
 
 def _detail(service: Service, row: sa.Row[Any]) -> BatchDetail:
-    failures: Sequence[tuple[str, str | None, str, int]] = batch_ledger.failures(service.database, row.batch)
-    return views.batch_detail(row, batch_ledger.counts(service.database, row.batch), failures)
+    counted = batch_ledger.counts(service.database, row.batch)
+    failures = batch_ledger.failures(service.database, row.batch) if counted.get("failed") else []
+    return views.batch_detail(row, counted, failures)
 
 
 def _acted(act: Callable[[], int]) -> None:
