@@ -149,6 +149,7 @@ def batch(  # noqa: PLR0917 - click passes them by name
         check_installed()
         from mcp_codegen.orchestrator.durable import batch_verb, batching, limiting  # noqa: PLC0415 - needs the extra
         from mcp_codegen.orchestrator.durable import database as databases  # noqa: PLC0415 - the same
+        from mcp_codegen.orchestrator.durable.endings import Ending  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.exporting import with_suffix  # noqa: PLC0415 - the same
         from mcp_codegen.orchestrator.durable.order import Order  # noqa: PLC0415 - the same
 
@@ -181,8 +182,8 @@ def batch(  # noqa: PLR0917 - click passes them by name
             ),
         )
 
-        def end(ending: batch_verb.Ending) -> int:
-            command_line.say(batch_verb.to_json(ending) if as_json else ending.text)
+        def end(ending: Ending) -> int:
+            command_line.say(ending.to_json() if as_json else ending.text)
             return ending.code
 
         async def execute(kept: sa.Engine) -> int:

@@ -33,12 +33,12 @@ def list_batches(database: str, as_json: bool) -> None:
 def show_batch(name: str, database: str, as_json: bool) -> None:
     """One batch with its most frequent failures."""
     with opened(database) as (kept, _):
-        from mcp_codegen.orchestrator.durable import ledger  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import batch_ledger  # noqa: PLC0415 - needs the extra
 
         [told] = found_batches(kept, name)
         failures = [
             {"code": code, "step": step, "message": message, "runs": count}
-            for code, step, message, count in ledger.failures(kept, name)
+            for code, step, message, count in batch_ledger.failures(kept, name)
         ]
     lines = ["  ".join(cell for cell in shapes.batch_cells(told).values() if cell)]
     lines += [
@@ -72,10 +72,10 @@ def pause_batch(name: str, database: str, as_json: bool) -> None:
 def resume_batch(name: str, database: str, as_json: bool) -> None:
     """Let a paused batch go on, or undo its cancellation: its runs go on after their last finished steps."""
     with opened(database) as (kept, history):
-        from mcp_codegen.orchestrator.durable import ledger, steering  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import batch_ledger, steering  # noqa: PLC0415 - needs the extra
 
         released = steering.resume(kept, history, name)
-        state = ledger.batch_state(kept, name)
+        state = batch_ledger.state(kept, name)
     lines = [f"{name} may go on; {released} runs were put back", WHO_RUNS_THEM]
     shapes.show({"batch": name, "state": state, "put_back": released}, as_json, lines)
 
@@ -104,9 +104,9 @@ def cancel_batch(name: str, database: str, as_json: bool) -> None:
 def retry_failed(name: str, database: str, as_json: bool) -> None:
     """Put the failed runs of a batch back, as `runs retry` does with each."""
     with opened(database) as (kept, _):
-        from mcp_codegen.orchestrator.durable import ledger, steering  # noqa: PLC0415 - needs the extra
+        from mcp_codegen.orchestrator.durable import batch_ledger, steering  # noqa: PLC0415 - needs the extra
 
         found_batches(kept, name)
-        failed = [row for page in ledger.pages(kept, name) for row in page if row.status == "failed"]
+        failed = [row for page in batch_ledger.pages(kept, name) for row in page if row.status == "failed"]
         put_back = steering.retry(kept, failed)
     tell_changed("put back", put_back, put_back, as_json)

@@ -50,12 +50,12 @@ def found_run(kept: sa.Engine, run_id: str) -> Any:  # noqa: ANN401 - a row
 
 def found_batches(kept: sa.Engine, name: str | None = None) -> list[dict[str, Any]]:
     """All batches, the latest first, or the one of that name. Raises UserError."""
-    from mcp_codegen.orchestrator.durable import ledger  # noqa: PLC0415 - needs the extra
+    from mcp_codegen.orchestrator.durable import batch_ledger  # noqa: PLC0415 - needs the extra
 
-    rows = ledger.find_batches(kept, name)
+    rows = batch_ledger.find(kept, name)
     if name is not None and not rows:
         raise UserError(f"there is no batch {shown(name)}", hint="`mcp-orchestrator batches list` shows those that are")
-    return [shapes.batch(row, ledger.counts(kept, row.batch)) for row in rows]
+    return [shapes.batch(row, batch_ledger.counts(kept, row.batch)) for row in rows]
 
 
 def tell_changed(what: str, changed: Sequence[str], asked: Sequence[str], as_json: bool) -> None:

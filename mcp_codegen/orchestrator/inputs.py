@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -82,7 +83,8 @@ def describe(model: type[BaseModel]) -> list[str]:
     ]
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
+@cache  # to generate a schema costs more than to put a row into the queue, and each submission asks thrice
+def _schema(model: type[BaseModel]) -> Mapping[str, Any]:
     try:
         return model.model_json_schema()
     except PydanticInvalidForJsonSchema as error:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
-import json
 import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
-from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_codegen.orchestrator import inputs, masking, values
-from mcp_codegen.orchestrator.durable import database, ledger, rows
+from mcp_codegen.orchestrator.durable import batch_ledger, database, ledger
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.durable.transact import DurableEngine, Submitter, history
 from mcp_codegen.orchestrator.errors import UserError, shown
@@ -44,15 +39,10 @@ AWAY_SECONDS = 60.0
 ENOUGH = 20
 """Runs that must have ended before a rate of failures means anything."""
 
-SHOWN_COLUMNS = 5
-
 ResultT = TypeVar("ResultT")
 Stop = Literal["failures", "server", "signal", "paused", "cancelled"]
-Reject = Callable[[int, str, dict[str, Any]], None]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_READABLE = re.compile(r"(?!.*\.fork-\d)[A-Za-z0-9._-]{1,64}")
-"""Keys that stand in a run's id as they are; none that reads like the id of a fork."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,70 +90,6 @@ def name(given: str | None, process: str, file: Path, *, mock: bool) -> str:
     return given
 
 
-def accepted(
-    model: type[BaseModel], file: Path, batch: str, key: Sequence[str], *, reject: Reject, tally: Tally
-) -> Iterator[ledger.Row]:
-    """The rows that fit the process's input, with their run's id; the others are rejected, with the reason."""
-    names, personal = inputs.known(model), masking.names(model)
-    columns = rows.header(file)
-    ignored = {column for column in columns or () if names is not None and column not in names}
-    for entry in rows.read(file):
-        tally.rows += 1
-        words = {column: word for column, word in entry.words.items() if column not in ignored}
-        value, problems = (None, [entry.problem]) if entry.problem else inputs.check(model, entry.given, words, names)
-        given = None
-        if value is not None:
-            try:
-                given = stored(model, value)
-            except ValueError as error:
-                problems = [str(error)]
-        if problems:
-            tally.rejected += 1
-            row = {} if entry.problem else masking.masked_data({**entry.given, **words}, personal)
-            reject(entry.number, "; ".join(problems), row)
-            continue
-        yield ledger.Row(run_id=f"{batch}:{_key(given, key, personal)}", row=entry.number, given=given)
-
-
-def check_columns(model: type[BaseModel], file: Path, key: Sequence[str]) -> list[str]:
-    """What is wrong with the file as a whole is raised as UserError; given are the columns that will be ignored."""
-    names = inputs.known(model)
-    if names is not None and (strange := [each for each in key if each not in names]):
-        raise UserError(f"--key {inputs.unknown_input(strange[0], names)}", hint=f"it has: {', '.join(sorted(names))}")
-    columns = rows.header(file)
-    next(rows.read(file), None)  # is it there, and of a kind that is read
-    if columns is None or names is None:
-        return []
-    if missing := [each for each in inputs.required(model) if each not in columns]:
-        raise UserError(
-            f"--inputs {shown(str(file))}: its header lacks {', '.join(missing)}",
-            hint="\n    ".join(["the inputs are:", *inputs.describe(model)]),
-        )
-    ignored = [column for column in columns if column and column not in names]
-    notes = [inputs.unknown_input(column, names) for column in ignored[:SHOWN_COLUMNS]]
-    return [*notes, f"and {len(ignored) - SHOWN_COLUMNS} more"] if len(ignored) > SHOWN_COLUMNS else notes
-
-
-def stored(model: type[BaseModel], value: BaseModel) -> Any:  # noqa: ANN401 - JSON
-    """An input as the database keeps it. Raises ValueError where it would come back as another, or holds a secret."""
-    with suppress(ValueError):
-        given = values.model_data(value)
-        if values.read_model(model, given) == value:
-            return given
-    raise ValueError("it holds a secret, or a value that a database cannot bring back; give it in another way")
-
-
-def _key(given: Any, key: Sequence[str], personal: Set[str]) -> str:  # noqa: ANN401 - JSON
-    """What tells a row from the others: the inputs that `--key` names, or all of them; no personal data to be read."""
-    if len(key) == 1 and key[0] not in personal:
-        word = given.get(key[0])
-        if isinstance(word, str | int) and not isinstance(word, bool) and _READABLE.fullmatch(str(word)):
-            return str(word)
-    chosen = {each: given.get(each) for each in key} if key else given
-    canonical = json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:24]
-
-
 class Batch:
     """One start of a batch: submits its rows, and waits for their runs, wherever they are executed."""
 
@@ -202,7 +128,7 @@ class Batch:
         The runs are executed by `engine` and by the workers of the queue.
         """
         window = max(CHUNK, AHEAD * self._limits.concurrency) if engine else FAR_AHEAD
-        self._before = await asyncio.to_thread(ledger.tallied, self._database, self._batch)
+        self._before = await asyncio.to_thread(batch_ledger.tallied, self._database, self._batch)
         self.tally.taken_up = self._before["unfinished"]
         watching = asyncio.create_task(self._watch(engine)) if engine else None
         try:
@@ -228,7 +154,7 @@ class Batch:
     def _put(self, submitter: Submitter, read: Sequence[ledger.Row]) -> None:
         chunk = {row.run_id: row for row in reversed(read)}
         with self._database.begin() as connection:
-            ledger.hold_state(connection, self._batch)
+            batch_ledger.hold_state(connection, self._batch)
             if self._is_halted(connection):
                 return
             waiting = list(reversed(chunk.values()))
@@ -269,7 +195,7 @@ class Batch:
         """Take stock of what ended anywhere, and give how many have not; stop where the batch was halted."""
         with self._database.connect() as connection:
             self._is_halted(connection)
-        found = ledger.tallied(self._database, self._batch)
+        found = batch_ledger.tallied(self._database, self._batch)
         some = Counter({status: max(0, found[status] - self._before[status]) for status in ("failed", "cancelled")})
         ended = max(some.total(), self.tally.taken_up + self.tally.new - found["unfinished"])
         some["succeeded"] = ended - some.total()
@@ -281,11 +207,11 @@ class Batch:
     def _hold(self) -> None:
         with history(self._database) as kept:
             if kept is not None:
-                for run_ids in ledger.unended(self._database, self._batch):
+                for run_ids in batch_ledger.unended(self._database, self._batch):
                     kept.hold(run_ids)
 
     def _is_halted(self, connection: sa.Connection) -> bool:
-        halt = ledger.halted(connection, self._batch)
+        halt = batch_ledger.halted(connection, self._batch)
         self.tally.stop = self.tally.stop or halt
         return halt is not None
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import masking, store
-from mcp_codegen.orchestrator.durable import ledger, transact
+from mcp_codegen.orchestrator.durable import batch_ledger, transact
 from mcp_codegen.orchestrator.errors import ResultsError, printable, shown
 from mcp_codegen.orchestrator.record import RunRecord
 
@@ -45,7 +45,7 @@ def results(
     lines_file, table_file = with_suffix(stem, ".jsonl"), with_suffix(stem, ".csv")
     patience = time.monotonic() + SETTLING_SECONDS
     with replacing(lines_file) as lines, tempfile.TemporaryFile("w+", encoding="utf-8") as flattened:
-        for page in ledger.pages(database, batch):
+        for page in batch_ledger.pages(database, batch):
             records = _records(history, page, patience)
             for each in page:
                 if (record := records.get(each.run_id)) is None:

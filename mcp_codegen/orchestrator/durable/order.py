@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable import ledger, queues, transact, workers
+from mcp_codegen.orchestrator.durable import batch_ledger, queues, transact, workers
 from mcp_codegen.orchestrator.durable.batching import Limits
 from mcp_codegen.orchestrator.durable.queues import Priority, Rate
 from mcp_codegen.orchestrator.durable.states import HALTED
@@ -54,7 +54,7 @@ class Order:
 def check(order: Order, kept: sa.Engine) -> None:
     """That the batch, if it is there already, is one of this process and fits what was asked. Raises UserError."""
     mock = order.mock is not None
-    found = ledger.open_batch(
+    found = batch_ledger.begin(
         kept,
         order.batch,
         process=order.process.name,

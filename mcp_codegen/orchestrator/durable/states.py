@@ -1,4 +1,4 @@
-"""The states of a batch, and which may follow which. `ledger.mark_batch` holds every change against this table.
+"""The states of a batch, and which may follow which. `batch_ledger.mark` holds every change against this table.
 
 running     a process submits its rows, or works on its runs
 submitted   all its rows are with the workers

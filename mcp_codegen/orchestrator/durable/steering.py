@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable import batch_ledger, ledger
 from mcp_codegen.orchestrator.durable.states import HALTED, State
 from mcp_codegen.orchestrator.durable.transact import History
 from mcp_codegen.orchestrator.errors import UserError, shown
@@ -24,7 +24,7 @@ def pause(database: sa.Engine, history: History, batch: str) -> int:
     """
     _halt(database, batch, "paused")
     held = 0
-    for page in ledger.unended(database, batch):
+    for page in batch_ledger.unended(database, batch):
         history.hold(page)
         held += sum(state == "held" for state in history.states(page).values())
     return held
@@ -37,7 +37,7 @@ def cancel(database: sa.Engine, history: History, batch: str) -> int:
     """
     _halt(database, batch, "cancelled")
     cancelled = 0
-    for page in ledger.unended(database, batch):
+    for page in batch_ledger.unended(database, batch):
         history.cancel(page)
         cancelled += len(page)
     return cancelled
@@ -49,10 +49,10 @@ def resume(database: sa.Engine, history: History, batch: str) -> int:
     if state not in HALTED:
         raise UserError(f"the batch {shown(batch)} is {state}, and not paused", hint="only a halted one is resumed")
     if state == "cancelled":
-        for run_id in ledger.cancelled(database, batch):
+        for run_id in batch_ledger.cancelled(database, batch):
             ledger.reopen(database, run_id)
-    released = sum(history.release(batch, queue) for queue in ledger.queues(database, batch))
-    ledger.resume_batch(database, batch)
+    released = sum(history.release(batch, queue) for queue in batch_ledger.queues(database, batch))
+    batch_ledger.resume(database, batch)
     return released
 
 
@@ -89,13 +89,13 @@ def fork(database: sa.Engine, history: History, run: sa.Row[Any], step: str) -> 
 
 
 def _halt(database: sa.Engine, batch: str, state: State) -> None:
-    if not ledger.mark_batch(database, batch, state):
+    if not batch_ledger.mark(database, batch, state):
         present = _state(database, batch)
         raise UserError(f"the batch {shown(batch)} is {present}: it cannot be {state}")
 
 
 def _state(database: sa.Engine, batch: str) -> State:
-    state = ledger.batch_state(database, batch)
+    state = batch_ledger.state(database, batch)
     if state is None:
         raise UserError(
             f"there is no batch {shown(batch)}", hint="`mcp-orchestrator batches list` shows those that are"

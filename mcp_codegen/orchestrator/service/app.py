@@ -34,14 +34,14 @@ TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False, "auto_con
 """A span and a duration for each request; its logs would hold texts of errors."""
 
 ROUTERS: tuple[APIRouter, ...] = (
+    runs.routes,  # they are asked in this order: those that programs call all the time stand first
+    batches.routes,
+    processes.routes,
+    events.routes,
     health.routes,
     metrics.routes,
     description.routes,
     pages.routes,
-    processes.routes,
-    runs.routes,
-    batches.routes,
-    events.routes,
     auditing.routes,
     webhooks.routes,
     entering.routes,

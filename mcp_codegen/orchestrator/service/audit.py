@@ -40,6 +40,8 @@ _entries = sa.Table(
     sa.Column("request_id", sa.String(LONGEST), nullable=False),
     sa.Column("unwritten", sa.Integer, nullable=False),
 )
+_WRITE = sa.insert(_entries)
+"""Written once: to put a statement together costs more than to execute it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class Audit:
         self._unwritten = 0
         try:
             with self._database.begin() as connection:
-                connection.execute(sa.insert(_entries), [values])
+                connection.execute(_WRITE, values)
         except SQLAlchemyError as error:
             logger.error("the audit log cannot be written: %s", type(error).__name__)  # noqa: TRY400 - said in words
         if self._descriptor is not None:

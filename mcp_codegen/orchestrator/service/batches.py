@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from mcp_codegen.orchestrator.durable import ledger, lookup, steering
+from mcp_codegen.orchestrator.durable import batch_ledger, lookup, steering
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.service import paging, results, submitting, views
 from mcp_codegen.orchestrator.service.guard import Calling, GuardedRoute, Serving
@@ -95,7 +95,7 @@ def cancel_batch(batch: BatchName, service: Serving) -> BatchDetail:
 def retry_failed(batch: BatchName, service: Serving) -> BatchDetail:
     """Put the failed runs of a batch back: each goes on with the step that failed."""
     _found(service, batch)
-    for page in ledger.pages(service.database, batch):
+    for page in batch_ledger.pages(service.database, batch):
         steering.retry(service.database, [row for row in page if row.status == "failed"])
     return _detail(service, _found(service, batch))
 
@@ -145,7 +145,7 @@ def _accepted(service: Service, order: Order) -> BatchDetail:
 
 
 def _found(service: Service, batch: str) -> sa.Row[Any]:
-    rows = ledger.find_batches(service.database, batch)
+    rows = batch_ledger.find(service.database, batch)
     if not rows:
         hint = "GET /batches lists those that there are"
         raise Refusal(404, f"there is no batch {batch}", code="unknown_batch", hint=hint)
@@ -153,8 +153,9 @@ def _found(service: Service, batch: str) -> sa.Row[Any]:
 
 
 def _detail(service: Service, row: sa.Row[Any]) -> BatchDetail:
-    failures: Sequence[tuple[str, str | None, str, int]] = ledger.failures(service.database, row.batch)
-    return views.batch_detail(row, ledger.counts(service.database, row.batch), failures)
+    counted = batch_ledger.counts(service.database, row.batch)
+    failures = batch_ledger.failures(service.database, row.batch) if counted.get("failed") else []
+    return views.batch_detail(row, counted, failures)
 
 
 def _acted(act: Callable[[], int]) -> None:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_codegen.orchestrator.durable import batching, exporting, ledger
+from mcp_codegen.orchestrator.durable import accepting, batch_ledger, batching, exporting, ledger
 from mcp_codegen.orchestrator.durable.batching import Tally
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.errors import OrchestratorError, ResultsError, UserError, describe, shown
@@ -49,7 +49,7 @@ class Order:
 def problem(model: type[BaseModel], file: Path, key: Sequence[str]) -> str | None:
     """Why a file as a whole cannot be read as rows of inputs, if it cannot."""
     try:
-        batching.check_columns(model, file, key)
+        accepting.check_columns(model, file, key)
     except UserError as error:
         return _worded(error, file)
     return None
@@ -103,7 +103,7 @@ class Intake:
                 logger.warning("%s is no order of a batch", path.name)
                 continue
             is_ours = order.process in self._served and not self.is_open(order.batch)
-            if is_ours and ledger.mark_batch(self._database, order.batch, "running"):
+            if is_ours and batch_ledger.mark(self._database, order.batch, "running"):
                 self._begin(order)
 
     def close(self) -> None:
@@ -146,7 +146,7 @@ class Intake:
         served, tally, reason, halted = self._served[order.process], Tally(), None, False
         stopped = self._stopping.is_set
         with exporting.rejects(self.folder / order.batch) as reject:
-            entries = batching.accepted(
+            entries = accepting.accepted(
                 served.process.input, self.folder / order.file, order.batch, order.key, reject=reject, tally=tally
             )
             try:
@@ -157,15 +157,15 @@ class Intake:
         if stopped() or halted:
             return False
         if reason is not None:
-            ledger.note_problem(self._database, order.batch, reason)
-        return ledger.mark_batch(self._database, order.batch, "submitted", rejected=tally.rejected)
+            batch_ledger.note_problem(self._database, order.batch, reason)
+        return batch_ledger.mark(self._database, order.batch, "submitted", rejected=tally.rejected)
 
     def _enqueue(self, order: Order, served: Served, chunk: list[ledger.Row]) -> bool:
         """Note the rows as runs, and those that are new in the queue too; false where the batch was halted."""
         rows = {row.run_id: row for row in reversed(chunk)}
         with self._database.begin() as connection:
-            ledger.hold_state(connection, order.batch)
-            if ledger.halted(connection, order.batch):
+            batch_ledger.hold_state(connection, order.batch)
+            if batch_ledger.halted(connection, order.batch):
                 return False
             waiting = list(reversed(rows.values()))
             name = served.process.name

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import store
-from mcp_codegen.orchestrator.durable import exporting, ledger
+from mcp_codegen.orchestrator.durable import batch_ledger, exporting
 from mcp_codegen.orchestrator.record import RunRecord
 from mcp_codegen.orchestrator.service import showing
 from mcp_codegen.orchestrator.service.access import Caller
@@ -40,7 +40,7 @@ def stream(service: Service, caller: Caller, batch: sa.Row[Any], kind: Format) -
 
 
 def _ended(service: Service, caller: Caller, batch: str) -> Iterator[_Ended]:
-    for page in ledger.pages(service.database, batch):
+    for page in batch_ledger.pages(service.database, batch):
         records = service.history.records([row.run_id for row in page if row.status is not None])
         for row in page:
             if (record := records.get(row.run_id)) is not None:

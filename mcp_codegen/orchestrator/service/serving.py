@@ -65,7 +65,8 @@ def trusted(proxies: Sequence[str]) -> tuple[str, ...]:
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens there; port 0 takes any. Raises UserError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named, since asyncio sends at once only where it is: else the second part of an answer waits 40 ms for an ACK.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))

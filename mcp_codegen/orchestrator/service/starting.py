@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
 from mcp_codegen.orchestrator import inputs
-from mcp_codegen.orchestrator.durable import batching, ledger, origins
+from mcp_codegen.orchestrator.durable import accepting, ledger, origins
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.process import Process
 from mcp_codegen.orchestrator.service import problems
@@ -32,7 +32,7 @@ def checked(process: Process[Any, Any, Any], given: dict[str, JsonValue]) -> Jso
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {error}", code="invalid_json") from error
     try:
-        stored: JsonValue = batching.stored(process.input, value)
+        stored: JsonValue = accepting.stored(process.input, value)
     except ValueError as error:
         raise _unfit([Complaint(pointer="body/input", message=str(error))]) from error
     return stored

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from mcp_codegen.orchestrator import inputs
-from mcp_codegen.orchestrator.durable import ledger, origins
+from mcp_codegen.orchestrator.durable import batch_ledger, origins
 from mcp_codegen.orchestrator.durable.queues import Priority
 from mcp_codegen.orchestrator.service import intake, problems
 from mcp_codegen.orchestrator.service.guard import parse
@@ -94,12 +94,12 @@ def accept(service: Service, order: Order) -> None:
         known = _noted(service, order)
         problem = intake.problem(service.served(order.process).process.input, file, order.key)
         if problem != known.problem:
-            ledger.note_problem(service.database, order.batch, problem)
+            batch_ledger.note_problem(service.database, order.batch, problem)
         if problem is None:
             service.intake.accept(order)
             kept = True
         else:
-            ledger.mark_batch(service.database, order.batch, "submitted")  # it ends with the runs that it has
+            batch_ledger.mark(service.database, order.batch, "submitted")  # it ends with the runs that it has
     finally:
         if not kept:
             file.unlink(missing_ok=True)
@@ -107,7 +107,7 @@ def accept(service: Service, order: Order) -> None:
 
 def _noted(service: Service, order: Order) -> sa.Row[Any]:
     served = service.served(order.process)
-    row = ledger.open_batch(
+    row = batch_ledger.begin(
         service.database,
         order.batch,
         process=order.process,
@@ -120,7 +120,7 @@ def _noted(service: Service, order: Order) -> sa.Row[Any]:
         raise Refusal(409, whose, code="batch_conflict", hint="give it another name")
     with service.database.begin() as connection:
         origins.keep(connection, service.database, batch=order.batch)
-    if row.state != "running" and not ledger.mark_batch(service.database, order.batch, "running"):  # a new one is
+    if row.state != "running" and not batch_ledger.mark(service.database, order.batch, "running"):  # a new one is
         raise Refusal(409, f"the batch {order.batch} is {row.state}", code="wrong_state", hint="resume it first")
     return row
 

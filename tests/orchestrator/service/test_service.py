@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mcp_codegen.orchestrator.durable import database, ledger
+from mcp_codegen.orchestrator.durable import batch_ledger, database
 from mcp_codegen.orchestrator.service import tables, working
 from mcp_codegen.orchestrator.service.feed import LOOK_SECONDS, Feed, Listener
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
@@ -297,7 +297,7 @@ async def test_who_listens_while_the_database_is_away_hears_what_changes_when_it
             while listener.queue.empty():
                 name = f"late-{next(numbers)}"
                 await asyncio.to_thread(
-                    ledger.open_batch, kept, name, process="favours", source="x.csv", mock=False, priority="normal"
+                    batch_ledger.begin, kept, name, process="favours", source="x.csv", mock=False, priority="normal"
                 )
                 await asyncio.sleep(LOOK_SECONDS / 5)  # until it has looked again
         told = await listener.queue.get()

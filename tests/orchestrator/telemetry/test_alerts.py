@@ -17,8 +17,8 @@ import pytest
 
 from mcp_codegen.orchestrator.alerting import conditions, rules, states
 from mcp_codegen.orchestrator.alerting.watching import Watch
+from mcp_codegen.orchestrator.durable import batch_ledger, ledger, streaks, tables
 from mcp_codegen.orchestrator.durable import database as databases
-from mcp_codegen.orchestrator.durable import ledger, streaks, tables
 from mcp_codegen.orchestrator.record import ErrorRecord, RunRecord, StepRecord, now
 from mcp_codegen.orchestrator.webhooks import signing
 from tests.orchestrator.conftest import ROOT
@@ -186,7 +186,7 @@ rules:
     note(kept, finished("debt", "suspended"))
     assert [each.bad for each in conditions.look(kept, circuit, ledger.milliseconds())] == [True]
     assert [each.over for each in conditions.look(kept, circuit, ledger.milliseconds() + 6 * MINUTE)] == [True]
-    ledger.open_batch(kept, "nightly", process="billing", source="", mock=False)
+    batch_ledger.begin(kept, "nightly", process="billing", source="", mock=False)
     with kept.begin() as connection:
         ledger.add(connection, kept, "nightly", "billing", [ledger.Row("nightly:1", 1, {})], queue="billing")
     then = ledger.milliseconds()

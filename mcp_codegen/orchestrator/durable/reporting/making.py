@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from mcp_codegen.orchestrator.durable import exporting, figures, ledger, transact
+from mcp_codegen.orchestrator.durable import batch_ledger, exporting, figures, ledger, transact
 from mcp_codegen.orchestrator.durable.reporting import page
 from mcp_codegen.orchestrator.durable.summing import Amount, Failure, Step, Sums, kind
 
@@ -76,7 +76,7 @@ def make(
 
 def collect(database: sa.Engine, batch: str, sums: Sums) -> Report:
     """What the database counts, and what the records came to."""
-    [row] = ledger.find_batches(database, batch)
+    [row] = batch_ledger.find(database, batch)
     return Report(
         batch=batch,
         process=row.process,

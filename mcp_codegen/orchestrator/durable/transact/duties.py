@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS
 
-from mcp_codegen.orchestrator.durable import ledger, losses, workers
+from mcp_codegen.orchestrator.durable import batch_ledger, losses, workers
 from mcp_codegen.orchestrator.durable.transact.engine import Places
 from mcp_codegen.orchestrator.durable.transact.history import history
 from mcp_codegen.orchestrator.durable.workers import Worker
@@ -37,7 +37,7 @@ def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any]
                     if kept is not None:
                         kept.go_on(worker.queue, worker.version)
                         kept.give_up(process)
-            ledger.close_batches(database, worker.queue)
+            batch_ledger.close_ended(database, worker.queue)
             losses.forget(database)
         places.alone = _suspects(database, worker)
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from mcp_codegen.orchestrator import inputs
-from mcp_codegen.orchestrator.durable import ledger
+from mcp_codegen.orchestrator.durable import batch_ledger
 from mcp_codegen.orchestrator.service import batches, runs, submitting
 from mcp_codegen.orchestrator.service.dashboard.routing import PageRoute
 from mcp_codegen.orchestrator.service.dashboard.visiting import OwnForm, Visiting
@@ -73,7 +73,7 @@ def one_batch(
         failed=runs.list_runs(service, batch=batch, status="failed", limit=SHOWN).runs,
         latest=runs.list_runs(service, batch=batch, limit=SHOWN).runs,
         actions=_possible(told) if visit.may("operator") else [],
-        mock=any(row.mock for row in ledger.find_batches(service.database, batch)),
+        mock=any(row.mock for row in batch_ledger.find(service.database, batch)),
     )
 
 
