@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from dbos import _migration
 
 from mcp_codegen.orchestrator.durable import database, ledger
 from tests.orchestrator import postgresql
-from tests.orchestrator.conftest import ROOT
+from tests.orchestrator.conftest import PARCELS, ROOT, Orchestrate
 
 PROGRAM = """
 import json, sys, tempfile
@@ -89,6 +90,23 @@ def test_processes_that_start_at_the_same_time_on_an_empty_database_all_find_the
                 None
             ] * 8
         engine.dispose()
+
+
+def test_a_batch_that_comes_in_the_middle_of_the_making_of_the_engines_tables_finds_them_whole(
+    orchestrate: Orchestrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("rows.jsonl").write_text(json.dumps({"number": 1, "place": "a"}))
+    with postgresql.served() as url:
+        kept = database.connect(url)
+        whole = _migration.get_dbos_migrations("dbos", use_listen_notify=False)
+        with monkeypatch.context() as cut:
+            cut.setattr(_migration, "get_dbos_migrations", lambda *_: whole[:20])
+            _migration.ensure_dbos_schema(kept, "dbos")
+            _migration.run_dbos_migrations(kept, "dbos", use_listen_notify=False)
+        assert orchestrate("runs", "list", "--database", url).exit_code == 0
+        ran = orchestrate("batch", PARCELS, "--inputs", "rows.jsonl", "--server", "in-process", "--database", url)
+        assert ran.exit_code == 0, ran.stderr
+        kept.dispose()
 
 
 def test_where_there_is_no_postgresql_its_tests_are_skipped_and_the_run_says_why(tmp_path: Path) -> None:

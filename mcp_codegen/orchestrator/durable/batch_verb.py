@@ -23,6 +23,7 @@ from mcp_codegen.orchestrator.durable import (
     exporting,
     ledger,
     limiting,
+    processors,
     tables,
     telling,
     transact,
@@ -120,7 +121,7 @@ async def _submitted(
                 await batch.drive(submitter, entries)
             return endings.of(order, kept, batch.tally)
         opening = runner.connected(order.process, order.server, order.mock)
-        async with opening as client, _engine(order, kept, batch, client) as engine:
+        async with opening as client, processors.one(), _engine(order, kept, batch, client) as engine:
             with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries, engine)
             return await asyncio.to_thread(endings.of, order, kept, batch.tally)

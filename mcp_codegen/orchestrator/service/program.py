@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.alerting import notifying, rules, watching
-from mcp_codegen.orchestrator.durable import database, ledger, queues, transact
+from mcp_codegen.orchestrator.durable import database, ledger, processors, queues, transact
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, shown
 from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
@@ -88,7 +88,8 @@ async def _answer(program: Program, service: Service, socket: Socket, metrics: P
     names = [*serving.LOOPBACK_NAMES, listening.host, *program.hosts]
     application = app.create(service, hosts=names if serving.is_loopback(listening.host) or program.hosts else ())
     delivery = program.delivery
-    async with working(program.works, program.database, listening.grace, metrics=metrics, delivery=delivery, kept=kept):
+    work = working(program.works, program.database, listening.grace, metrics=metrics, delivery=delivery, kept=kept)
+    async with processors.one(), work:
         service.intake.go_on()
         gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
         socket.listen()
@@ -189,5 +190,6 @@ def _check_door(program: Program, kept: sa.Engine) -> None:
 def _say(program: Program, kept: sa.Engine, url: str) -> None:
     closed = program.trust is not None or keys.any_made(kept)
     door = "" if closed else "; no key was made yet: everybody on this machine may do everything"
-    work = f"{len(program.works)} workers" if program.works else "no workers of its own"
+    many = len(program.works)
+    work = f"{many} worker{'s' if many > 1 else ''}" if many else "no workers of its own"
     print(f"mcp-orchestrator: {url} (dashboard; API at {url}/docs), {work}{door}", file=sys.stderr, flush=True)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_codegen.orchestrator.cli_batch import DATABASE_VARIABLE
+from mcp_codegen.orchestrator.durable import processors
 from mcp_codegen.orchestrator.telemetry.exporting import FILE_VARIABLE
 from mcp_codegen.orchestrator.telemetry.exposition import ENDING
 from mcp_codegen.orchestrator.webhooks import delivering
@@ -110,6 +111,7 @@ async def _keep(work: Work | Delivery, database: str, grace: int, metrics: Path 
     loop, wait = asyncio.get_running_loop(), FIRST_WAIT
     while True:
         began = loop.time()
+        processors.loosen()
         child = await asyncio.create_subprocess_exec(
             *work.command(),
             stdin=asyncio.subprocess.PIPE,  # it ends when this closes

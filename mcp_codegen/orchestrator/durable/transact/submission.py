@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos._migration import get_migration_versions
 from pydantic import JsonValue
 
 from mcp_codegen.orchestrator.durable.queues import TURNS, Priority
@@ -18,9 +19,18 @@ def application(queue: str) -> str:
 
 
 def prepared(database: sa.Engine) -> bool:
-    """Whether the engine's tables are there."""
-    schema = None if database.dialect.name == "sqlite" else "dbos"
-    return sa.inspect(database).has_table("workflow_status", schema=schema)
+    """Whether the engine's tables are there; those that another process is in the middle of making are waited for."""
+    if database.dialect.name == "sqlite":  # it makes them in one transaction
+        return sa.inspect(database).has_table("workflow_status")
+    made, latest = get_migration_versions(database, "dbos", use_listen_notify=False)
+    if 0 < made < latest:
+        _migrate(database)
+    return made > 0
+
+
+def _migrate(database: sa.Engine) -> None:
+    """Make or change the engine's tables, one process after the other."""
+    DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
 
 
 class Submitter:
@@ -48,7 +58,7 @@ class Submitter:
 def submitting(database: sa.Engine, process: str, queue: str) -> Iterator[Submitter]:
     """A submitter to a queue, whether or not anybody has worked on it."""
     # Also where its tables are there: another process may be in the middle of making them, or was killed there.
-    DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
+    _migrate(database)
     client = DBOSClient(
         system_database_engine=database,
         serializer=DBOSPortableJSONSerializer(),

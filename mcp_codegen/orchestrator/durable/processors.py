@@ -1,0 +1,73 @@
+"""Keeps the threads of this process on one processor at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+VARIABLE = "ORCHESTRATOR_PROCESSORS"
+"""`any` lets the kernel have its way: for steps that compute in threads or programs of their own."""
+SETTLED_SECONDS = (1.0, 3.0)
+"""How long the threads stay where they are, at random: processes that share a processor do not move together."""
+LOOSE_SECONDS = 0.02
+THREADS = Path("/proc/self/task")
+ALLOWED = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") and THREADS.is_dir() else set()
+"""Where this program may run, as it was started."""
+
+
+@asynccontextmanager
+async def one() -> AsyncIterator[None]:
+    """This process's threads share one processor until the block ends, on Linux; elsewhere they go where they like.
+
+    Python runs one thread at a time, and the engine hands each of a run's statements from the event loop to a thread
+    and back. Across processors every handing over wakes one that sleeps, which costs a third of a run's processor time
+    (`make bench`, processes). Which processor it is the kernel chooses, anew every few seconds, as it does for a
+    process that nobody holds. A program that is started meanwhile is held to where it was started: see `loosen`.
+    """
+    if not _wanted():
+        yield
+        return
+    holding = asyncio.create_task(_held())
+    try:
+        yield
+    finally:
+        holding.cancel()
+        with suppress(asyncio.CancelledError):
+            await holding
+        loosen()
+
+
+def loosen() -> None:
+    """Let the threads run anywhere for a moment, and a program that is started in it for good."""
+    if _wanted():
+        _place(ALLOWED)
+
+
+def _wanted() -> bool:
+    return len(ALLOWED) > 1 and os.environ.get(VARIABLE) != "any"
+
+
+async def _held() -> None:
+    with suppress(OSError):  # a system that does not tell where a thread runs
+        while True:
+            loosen()
+            await asyncio.sleep(LOOSE_SECONDS)
+            _place({_current()})
+            await asyncio.sleep(random.uniform(*SETTLED_SECONDS))  # noqa: S311 - no secret
+
+
+def _place(processors: Iterable[int]) -> None:
+    for thread in os.listdir(THREADS):
+        with suppress(OSError):  # the thread has ended, or the processor was taken from the process
+            os.sched_setaffinity(int(thread), processors)
+
+
+def _current() -> int:
+    """The processor that this thread runs on: proc(5), field 39, the 37th behind the program's name."""
+    told = (THREADS / str(threading.get_native_id()) / "stat").read_text("utf-8")
+    return int(told.rpartition(")")[2].split()[36])

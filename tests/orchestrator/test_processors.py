@@ -1,0 +1,92 @@
+"""The threads of a worker share a processor, for as long as it works and wherever the kernel wants them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_codegen.orchestrator.durable import processors
+from tests.orchestrator.conftest import PARCELS, Orchestrate
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="it takes two processors"
+)
+
+
+def places() -> set[frozenset[int]]:
+    """The processors that each of this process's threads may run on."""
+    return {frozenset(os.sched_getaffinity(int(thread))) for thread in os.listdir("/proc/self/task")}
+
+
+async def becomes(promise: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
+    while not promise() and time.monotonic() < deadline:  # noqa: ASYNC110 - the kernel tells nobody
+        await asyncio.sleep(0.01)
+    return promise()
+
+
+@pytest.fixture
+def thread() -> Iterator[None]:
+    """A thread that is there before."""
+    over = threading.Event()
+    beside = threading.Thread(target=over.wait)
+    beside.start()
+    yield
+    over.set()
+    beside.join()
+
+
+@pytest.mark.usefixtures("thread")
+@pytest.mark.anyio
+async def test_all_threads_share_one_processor_until_the_block_ends() -> None:
+    before = frozenset(os.sched_getaffinity(0))
+    async with processors.one():
+        assert await becomes(lambda: len(places()) == 1 and len(next(iter(places()))) == 1)
+        assert await asyncio.to_thread(lambda: len(os.sched_getaffinity(0)) == 1)  # one that begins meanwhile
+    assert places() == {before}
+
+
+@pytest.mark.usefixtures("thread")
+@pytest.mark.anyio
+async def test_the_kernel_is_asked_anew_where_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processors, "SETTLED_SECONDS", (0.05, 0.1))
+    before = frozenset(os.sched_getaffinity(0))
+    async with processors.one():
+        assert await becomes(lambda: places() != {before})
+        assert await becomes(lambda: places() == {before})
+        assert await becomes(lambda: places() != {before})
+
+
+@pytest.mark.anyio
+async def test_any_leaves_them_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(processors.VARIABLE, "any")
+    before = places()
+    async with processors.one():
+        await asyncio.sleep(5 * processors.LOOSE_SECONDS)
+        assert places() == before
+
+
+@pytest.mark.anyio
+async def test_a_program_that_is_started_meanwhile_may_run_anywhere() -> None:
+    program = "import os; print(len(os.sched_getaffinity(0)))"
+    async with processors.one():
+        assert await becomes(lambda: len(os.sched_getaffinity(0)) == 1)
+        processors.loosen()
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+        said, _ = await child.communicate()
+        assert int(said) == len(processors.ALLOWED)
+        assert await becomes(lambda: len(os.sched_getaffinity(0)) == 1)
+
+
+def test_a_batch_leaves_the_process_as_it_was(orchestrate: Orchestrate) -> None:
+    before = places()
+    Path("rows.jsonl").write_text('{"number": 1, "place": "a"}')
+    assert orchestrate("batch", PARCELS, "--inputs", "rows.jsonl", "--server", "in-process").exit_code == 0
+    assert places() == before
