@@ -96,7 +96,8 @@ def _postgresql(spec: str) -> sa.Engine:
         parsed = sa.make_url(url)
         place = f"the database {shown(parsed.render_as_string(hide_password=True))}"
         asked = {name: value for name, value in SILENCE.items() if name not in parsed.query}
-        engine = sa.create_engine(parsed, pool_size=POOL, pool_pre_ping=True, connect_args=asked)
+        # The connection that was used last has the statements prepared: taking turns, all prepare them all.
+        engine = sa.create_engine(parsed, pool_size=POOL, pool_use_lifo=True, pool_pre_ping=True, connect_args=asked)
         sa.event.listen(engine, "connect", _let_go)
         with engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
