@@ -75,7 +75,7 @@ def sender(rules: Rules, environ: Mapping[str, str]) -> Send:
     urls = {name: environ.get(variable, "").strip() for name, variable in rules.destinations.items()}
     if missing := sorted(rules.destinations[name] for name, url in urls.items() if not url):
         raise UserError(
-            f"{', '.join(missing)} is not set: an alert's destination has no URL",
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: an alert's destination has no URL",
             hint="set it to an apprise URL, such as mailto://… or msteams://…",
         )
     try:

@@ -51,7 +51,8 @@ def webhook_line(told: dict[str, Any]) -> str:
 def delivery_line(told: dict[str, Any]) -> str:
     """A delivery in one line."""
     problem = f"  {told['problem']}" if told["problem"] else ""
-    return f"{told['id']}  {told['state']}  {told['type']}  {told['webhook']}  {told['attempts']} attempts{problem}"
+    attempts = "1 attempt" if told["attempts"] == 1 else f"{told['attempts']} attempts"
+    return f"{told['id']}  {told['state']}  {told['type']}  {told['webhook']}  {attempts}{problem}"
 
 
 def _moment(milliseconds: int | None) -> str | None:
