@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from dbos import _migration
 
 from mcp_codegen.orchestrator.durable import database, ledger
@@ -92,20 +93,37 @@ def test_processes_that_start_at_the_same_time_on_an_empty_database_all_find_the
         engine.dispose()
 
 
+def made_by_another(kept: sa.Engine, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """The engine's tables after so many of its migrations, or as many less than all."""
+    whole = _migration.get_dbos_migrations("dbos", use_listen_notify=False)
+    with monkeypatch.context() as cut:
+        cut.setattr(_migration, "get_dbos_migrations", lambda *_: whole[:count])
+        _migration.ensure_dbos_schema(kept, "dbos")
+        _migration.run_dbos_migrations(kept, "dbos", use_listen_notify=False)
+
+
 def test_a_batch_that_comes_in_the_middle_of_the_making_of_the_engines_tables_finds_them_whole(
     orchestrate: Orchestrate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("rows.jsonl").write_text(json.dumps({"number": 1, "place": "a"}))
     with postgresql.served() as url:
         kept = database.connect(url)
-        whole = _migration.get_dbos_migrations("dbos", use_listen_notify=False)
-        with monkeypatch.context() as cut:
-            cut.setattr(_migration, "get_dbos_migrations", lambda *_: whole[:20])
-            _migration.ensure_dbos_schema(kept, "dbos")
-            _migration.run_dbos_migrations(kept, "dbos", use_listen_notify=False)
-        assert orchestrate("runs", "list", "--database", url).exit_code == 0
+        made_by_another(kept, monkeypatch, 20)
         ran = orchestrate("batch", PARCELS, "--inputs", "rows.jsonl", "--server", "in-process", "--database", url)
         assert ran.exit_code == 0, ran.stderr
+        kept.dispose()
+
+
+def test_reading_leaves_the_engines_tables_of_an_older_release_as_they_are(
+    orchestrate: Orchestrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgresql.served() as url:
+        kept = database.connect(url)
+        made_by_another(kept, monkeypatch, -1)
+        version, latest = _migration.get_migration_versions(kept, "dbos", use_listen_notify=False)
+        assert orchestrate("runs", "list", "--database", url).exit_code == 0
+        assert _migration.get_migration_versions(kept, "dbos", use_listen_notify=False) == (version, latest)
+        assert version < latest
         kept.dispose()
 
 

@@ -72,6 +72,7 @@ async def execute(order: Order, kept: sa.Engine, console: Console) -> Ending:
     """Run the batch, or go on with it. Raises UserError before anything has started."""
     notes = accepting.check_columns(order.process.input, order.file, order.key)
     ledger.prepare(kept)
+    transact.prepare(kept)
     tally = Tally()
     with database.reserved(kept, order.batch):
         check(order, kept)

@@ -10,14 +10,27 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from mcp_codegen.orchestrator.errors import UserError, shown
+
 VARIABLE = "ORCHESTRATOR_PROCESSORS"
-"""`any` lets the kernel have its way: for steps that compute in threads or programs of their own."""
+ANY = "any"
+"""Lets the kernel have its way: for steps that compute in threads or programs of their own."""
 SETTLED_SECONDS = (1.0, 3.0)
 """How long the threads stay where they are, at random: processes that share a processor do not move together."""
 LOOSE_SECONDS = 0.02
+"""How long the kernel has to put them elsewhere: some of its turns."""
 THREADS = Path("/proc/self/task")
-ALLOWED = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") and THREADS.is_dir() else set()
-"""Where this program may run, as it was started."""
+
+
+def _allowed() -> set[int]:
+    """Where this program may run, as it was started; nothing where that, or its threads, cannot be told."""
+    with suppress(OSError):
+        if hasattr(os, "sched_getaffinity") and (THREADS / str(threading.get_native_id())).is_dir():
+            return os.sched_getaffinity(0)
+    return set()
+
+
+ALLOWED = _allowed()
 
 
 @asynccontextmanager
@@ -28,7 +41,12 @@ async def one() -> AsyncIterator[None]:
     and back. Across processors every handing over wakes one that sleeps, which costs a third of a run's processor time
     (`make bench`, processes). Which processor it is the kernel chooses, anew every few seconds, as it does for a
     process that nobody holds. A program that is started meanwhile is held to where it was started: see `loosen`.
+    Raises UserError for a value of `VARIABLE` that there is not.
     """
+    if (told := os.environ.get(VARIABLE, "")) not in ("", ANY):
+        raise UserError(
+            f"{VARIABLE}={shown(told)}: there is no such setting", hint=f"give it as {ANY!r}, or not at all"
+        )
     if not _wanted():
         yield
         return
@@ -43,29 +61,34 @@ async def one() -> AsyncIterator[None]:
 def loosen() -> None:
     """Let the threads run anywhere for a moment, and a program that is started in it for good."""
     if _wanted():
-        _place(ALLOWED)
+        with suppress(OSError):
+            _place(ALLOWED)
 
 
 def _wanted() -> bool:
-    return len(ALLOWED) > 1 and os.environ.get(VARIABLE) != "any"
+    return len(ALLOWED) > 1 and os.environ.get(VARIABLE) != ANY
 
 
 async def _held() -> None:
-    with suppress(OSError):  # a system that does not tell where a thread runs
-        while True:
-            loosen()
+    while True:
+        with suppress(OSError):  # no file can be opened just now, or the processors were taken away: the next time then
+            _place(ALLOWED)
             await asyncio.sleep(LOOSE_SECONDS)
             _place({_current()})
-            await asyncio.sleep(random.uniform(*SETTLED_SECONDS))  # noqa: S311 - no secret
+        await asyncio.sleep(random.uniform(*SETTLED_SECONDS))  # noqa: S311 - no secret
 
 
 def _place(processors: Iterable[int]) -> None:
-    for thread in os.listdir(THREADS):
-        with suppress(OSError):  # the thread has ended, or the processor was taken from the process
-            os.sched_setaffinity(int(thread), processors)
+    """Let the threads run there alone, those too that begin meanwhile. Raises OSError where that is refused."""
+    placed = set[str]()
+    while fresh := set(os.listdir(THREADS)) - placed:
+        for thread in fresh:
+            with suppress(ProcessLookupError):  # it has ended
+                os.sched_setaffinity(int(thread), processors)
+        placed |= fresh
 
 
 def _current() -> int:
     """The processor that this thread runs on: proc(5), field 39, the 37th behind the program's name."""
-    told = (THREADS / str(threading.get_native_id()) / "stat").read_text("utf-8")
+    told = Path("/proc/thread-self/stat").read_text("utf-8")
     return int(told.rpartition(")")[2].split()[36])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +44,8 @@ from mcp_codegen.orchestrator.telemetry.figures import Figures
 from mcp_codegen.orchestrator.webhooks.destinations import Allowed
 
 ISSUER_SECONDS = 10.0
+THREADS = 16
+"""That callers' statements wait in; by default Python makes as many as the processors that it sees: `processors`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Program:
 async def run(program: Program) -> None:
     """Serve until SIGTERM or SIGINT. Raises OrchestratorError before anything is answered."""
     kept = database.connect(program.database)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "service"))
     tables.prepare(kept)
     _check_door(program, kept)
     with (

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mcp_codegen.orchestrator.durable import batch_ledger, database
+from mcp_codegen.orchestrator.durable import batch_ledger, database, processors
 from mcp_codegen.orchestrator.service import tables, working
 from mcp_codegen.orchestrator.service.feed import LOOK_SECONDS, Feed, Listener
 from tests.orchestrator.service.conftest import PATIENCE, Served, ended, is_problem, serving, until
@@ -264,16 +264,30 @@ def test_a_signal_ends_the_streams_and_the_service_in_order(tmp_path: Path) -> N
         assert served.program.wait(PATIENCE) == 0
 
 
-def test_workers_leave_the_processors_to_the_service(service: Served) -> None:
-    def workers() -> list[int]:
-        """How nice each is."""
-        listed = subprocess.run(["ps", "-Ao", "ppid=,nice="], capture_output=True, text=True, check=True)  # noqa: S607
-        lines = [line.split() for line in listed.stdout.splitlines()]
-        return [int(nice) for parent, nice in lines if parent == str(service.program.pid)]
+def workers(of: Served) -> dict[int, int]:
+    """How nice each worker of a service is, by its process."""
+    listed = subprocess.run(["ps", "-Ao", "ppid=,pid=,nice="], capture_output=True, text=True, check=True)  # noqa: S607
+    lines = [line.split() for line in listed.stdout.splitlines()]
+    return {int(process): int(nice) for parent, process, nice in lines if parent == str(of.program.pid)}
 
+
+def test_workers_leave_the_processors_to_the_service(service: Served) -> None:
     own = os.getpriority(os.PRIO_PROCESS, service.program.pid)
     expected = min(own + working.NICENESS, 19)
-    until(lambda: (found := workers()) and set(found) == {expected})
+    until(lambda: (found := workers(service)) and set(found.values()) == {expected})
+
+
+@pytest.mark.skipif(len(processors.ALLOWED) < 2, reason="it takes two processors, on Linux")
+def test_service_and_worker_keep_to_a_processor_each_to_which_no_worker_is_bound_that_is_started_anew(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path) as served:
+        (first,) = until(lambda: workers(served))
+        for process in (served.program.pid, first):
+            until(lambda process=process: len(os.sched_getaffinity(process)) == 1)
+        os.kill(first, signal.SIGKILL)
+        (second,) = until(lambda: workers(served).keys() - {first})
+        until(lambda: os.sched_getaffinity(second) == processors.ALLOWED)
 
 
 def test_those_who_start_together_on_a_new_database_all_find_its_tables(tmp_path: Path) -> None:

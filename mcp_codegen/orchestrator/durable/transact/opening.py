@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
 """How often the queue is looked at; with so many in flight at a time, it bounds how many start in a second."""
 THREADS = 8
+"""That statements wait in; by default Python makes as many as the processors that it sees: see `processors`."""
 RECOVERIES = 5
 """How often a run is begun anew because the process that it was in died; then the run is taken for the cause."""
 
@@ -100,7 +101,7 @@ async def close(database: sa.Engine, worker: workers.Worker, present: presence.P
 
     await asyncio.to_thread(end)
     # The engine had put its own threads in the place of the loop's, and has ended them.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
 
 
 async def launch(

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
-from dbos._migration import get_migration_versions
 from pydantic import JsonValue
 
+from mcp_codegen.orchestrator.durable.database import told
 from mcp_codegen.orchestrator.durable.queues import TURNS, Priority
 
 
@@ -18,18 +18,22 @@ def application(queue: str) -> str:
     return f"process-{queue}"
 
 
-def prepared(database: sa.Engine) -> bool:
-    """Whether the engine's tables are there; those that another process is in the middle of making are waited for."""
-    if database.dialect.name == "sqlite":  # it makes them in one transaction
-        return sa.inspect(database).has_table("workflow_status")
-    made, latest = get_migration_versions(database, "dbos", use_listen_notify=False)
-    if 0 < made < latest:
+def prepare(database: sa.Engine) -> None:
+    """Make the engine's tables, or change those of an older release; those who start together wait in turn.
+
+    Raises OrchestratorError.
+    """
+    with told():
         _migrate(database)
-    return made > 0
+
+
+def prepared(database: sa.Engine) -> bool:
+    """Whether the engine's tables are there."""
+    schema = None if database.dialect.name == "sqlite" else "dbos"
+    return sa.inspect(database).has_table("workflow_status", schema=schema)
 
 
 def _migrate(database: sa.Engine) -> None:
-    """Make or change the engine's tables, one process after the other."""
     DBOS.migrate(database.url.set(drivername=database.dialect.name).render_as_string(hide_password=False))
 
 
