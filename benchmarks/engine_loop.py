@@ -16,7 +16,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from pydantic import BaseModel, JsonValue
 
 from benchmarks.billing_loop import customer
-from mcp_codegen.orchestrator.durable import database, processors
+from mcp_codegen.orchestrator.durable import database, economy
 from mcp_codegen.orchestrator.durable.transact import opening
 from telefonica_mcp.client import TelefonicaClient
 
@@ -42,7 +42,7 @@ async def main(customers: int, in_flight: int, file: str) -> None:
             "use_listen_notify": False,
         }
     )
-    async with processors.one(), TelefonicaClient.in_process() as client:
+    async with economy.kept(), TelefonicaClient.in_process() as client:
 
         @DBOS.workflow(name=NAME)
         async def bill(account: int, phone: str) -> None:

@@ -1,8 +1,9 @@
-"""The threads of a worker share a processor, for as long as it works and wherever the kernel wants them."""
+"""What a worker, and a batch that works, do to spare the processor: for as long as they work."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -12,16 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from mcp_codegen.orchestrator.durable import processors
+from mcp_codegen.orchestrator.durable import collecting, economy, processors
 from tests.orchestrator.conftest import PARCELS, Orchestrate
 
 pytestmark = pytest.mark.skipif(len(processors.ALLOWED) < 2, reason="it takes two processors, on Linux")
 
+T = TypeVar("T")
+
 CROWDED = """
-import asyncio, os
+import asyncio, gc, os
 from pydantic import BaseModel
 from mcp_codegen.orchestrator import Process, Run
 from tests.orchestrator.processes.parcels import Parcels
@@ -31,15 +35,18 @@ class Nothing(BaseModel):
 
 class Found(BaseModel):
     alone: bool
+    policies: list[int]
+    garbage: int
 
 async def look(run, client, given):
-    async def alone():
+    async def found():
         for _ in range(1000):
-            if len(os.sched_getaffinity(0)) == 1:
-                return Found(alone=True)
+            if alone := len(os.sched_getaffinity(0)) == 1:
+                break
             await asyncio.sleep(0.01)
-        return Found(alone=False)
-    return await run.step("look", "Look", alone)
+        policies = [os.sched_getscheduler(0), await asyncio.to_thread(os.sched_getscheduler, 0)]
+        return Found(alone=alone, policies=policies, garbage=gc.get_threshold()[0])
+    return await run.step("look", "Look", found)
 
 process = Process(name="crowded", title="Look", client=Parcels, input=Nothing, output=Found, body=look)
 """
@@ -47,11 +54,16 @@ process = Process(name="crowded", title="Look", client=Parcels, input=Nothing, o
 
 def places() -> set[frozenset[int]]:
     """The processors that each of this process's threads may run on."""
-    found = set[frozenset[int]]()
+    return {frozenset(place) for place in each(os.sched_getaffinity)}
+
+
+def each(ask: Callable[[int], T]) -> list[T]:
+    """What is said of each of this process's threads."""
+    said = []
     for thread in os.listdir("/proc/self/task"):
         with suppress(ProcessLookupError):  # it has ended
-            found.add(frozenset(os.sched_getaffinity(int(thread))))
-    return found
+            said.append(ask(int(thread)))
+    return said
 
 
 async def becomes(promise: Callable[[], bool]) -> bool:
@@ -101,9 +113,10 @@ async def test_the_kernel_is_asked_anew_where_they_should_be(monkeypatch: pytest
 async def test_any_leaves_them_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(processors.VARIABLE, "any")
     before = places()
-    async with processors.one():
+    async with economy.kept():
         await asyncio.sleep(5 * processors.LOOSE_SECONDS)
         assert places() == before
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.mark.anyio
@@ -118,14 +131,38 @@ async def test_a_program_that_is_started_meanwhile_may_run_anywhere() -> None:
         assert await becomes(lambda: len(os.sched_getaffinity(0)) == 1)
 
 
-def test_a_batch_works_on_one_processor_and_leaves_the_process_as_it_was(orchestrate: Orchestrate) -> None:
-    before = places()
+def as_it_is() -> tuple[object, ...]:
+    return places(), set(each(os.sched_getscheduler)), gc.get_threshold(), gc.get_freeze_count()
+
+
+def test_a_batch_spares_the_processor_and_leaves_the_process_as_it_was(orchestrate: Orchestrate) -> None:
+    before = as_it_is()
     Path("crowded.py").write_text(CROWDED)
     Path("rows.jsonl").write_text('{"number": 1}')
     assert orchestrate("batch", "crowded.py", "--inputs", "rows.jsonl", "--server", "in-process").exit_code == 0
     (results,) = Path().glob("**/crowded-*.jsonl")
-    assert json.loads(results.read_text())["alone"]
-    assert places() == before
+    found = json.loads(results.read_text())
+    assert found["alone"]
+    assert found["policies"] == [os.SCHED_BATCH] * 2
+    assert found["garbage"] == collecting.OBJECTS
+    assert as_it_is() == before
+
+
+@pytest.mark.anyio
+async def test_a_policy_that_the_program_was_started_with_stays() -> None:
+    program = """
+import asyncio, os
+from mcp_codegen.orchestrator.durable import economy
+async def main():
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    async with economy.kept():
+        print(os.sched_getscheduler(0) == os.SCHED_IDLE)
+    print(os.sched_getscheduler(0) == os.SCHED_IDLE)
+asyncio.run(main())
+"""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert said.split() == [b"True", b"True"]
 
 
 @pytest.mark.anyio

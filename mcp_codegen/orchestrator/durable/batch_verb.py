@@ -19,11 +19,11 @@ from mcp_codegen.orchestrator.durable import (
     batch_ledger,
     batching,
     database,
+    economy,
     endings,
     exporting,
     ledger,
     limiting,
-    processors,
     tables,
     telling,
     transact,
@@ -122,7 +122,7 @@ async def _submitted(
                 await batch.drive(submitter, entries)
             return endings.of(order, kept, batch.tally)
         opening = runner.connected(order.process, order.server, order.mock)
-        async with opening as client, processors.one(), _engine(order, kept, batch, client) as engine:
+        async with opening as client, economy.kept(), _engine(order, kept, batch, client) as engine:
             with telling.shown(console, batch.tally, order.file):
                 await batch.drive(submitter, entries, engine)
             return await asyncio.to_thread(endings.of, order, kept, batch.tally)

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import runner
-from mcp_codegen.orchestrator.durable import database, limiting, processors, queues, transact
+from mcp_codegen.orchestrator.durable import database, economy, limiting, queues, transact
 from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.errors import UserError, describe
 from mcp_codegen.orchestrator.process import Process
@@ -74,7 +74,7 @@ async def _work(
         start_rate=work.start_rate,
         recovery_seconds=work.recovery_seconds,
     )
-    async with processors.one(), opening as engine, AsyncExitStack() as stack:
+    async with economy.kept(), opening as engine, AsyncExitStack() as stack:
         version = queues.version(work.process, mock=mock)
         if FILE_VARIABLE not in os.environ:  # a worker of the service leaves the database's figures to it
             stack.enter_context(figures.told(kept))

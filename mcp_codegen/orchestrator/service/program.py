@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from pydantic import BaseModel
 
 from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.alerting import notifying, rules, watching
-from mcp_codegen.orchestrator.durable import database, ledger, processors, queues, transact
+from mcp_codegen.orchestrator.durable import collecting, database, ledger, processors, queues, transact
 from mcp_codegen.orchestrator.errors import OrchestratorError, UserError, shown
 from mcp_codegen.orchestrator.loading import AnyProcess
 from mcp_codegen.orchestrator.service import app, authenticating, keys, serving, tables
@@ -96,10 +95,10 @@ async def _answer(program: Program, service: Service, socket: Socket, metrics: P
     work = working(program.works, program.database, listening.grace, metrics=metrics, delivery=delivery, kept=kept)
     async with processors.one(), work:
         service.intake.go_on()
-        gc.freeze()  # what is there stays: looking through it time and again would keep callers waiting
-        socket.listen()
-        _say(program, kept, serving.url(socket))
-        await serving.serve(application, socket, listening, stopping=service.feed.close)
+        with collecting.seldom():
+            socket.listen()
+            _say(program, kept, serving.url(socket))
+            await serving.serve(application, socket, listening, stopping=service.feed.close)
 
 
 @asynccontextmanager
