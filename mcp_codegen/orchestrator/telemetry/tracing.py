@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NoOpTracerProvider, ProxyTracerProvider, Span, SpanKind, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Link, NoOpTracerProvider, ProxyTracerProvider, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mcp_codegen.orchestrator.record import Outcome, RunRecord
@@ -73,6 +73,9 @@ class RunSpan:
 @contextmanager
 def run(process: str, run_id: str, origin: Origin | None = None) -> Iterator[RunSpan]:
     """A span around a run, or around the part of it that is executed in this process."""
+    if not recorded():
+        yield RunSpan(INVALID_SPAN)
+        return
     parent, links = _placed(origin)
     attributes = {"orchestrator.process": process, "orchestrator.run.id": run_id}
     with _tracer().start_as_current_span(
@@ -116,6 +119,9 @@ def hide_query() -> None:
 @contextmanager
 def step(process: str, run_id: str, key: str) -> Iterator[StepSpan]:
     """A span around a step that is executed, with all its attempts; a step that is only read again has none."""
+    if not recorded():
+        yield StepSpan(INVALID_SPAN)
+        return
     attributes = {"orchestrator.process": process, "orchestrator.run.id": run_id, "orchestrator.step.key": key}
     with _tracer().start_as_current_span(
         f"step {key}", attributes=attributes, record_exception=False, set_status_on_exception=False
