@@ -43,10 +43,6 @@ async def one() -> AsyncIterator[None]:
     process that nobody holds. A program that is started meanwhile is held to where it was started: see `loosen`.
     Raises UserError for a value of `VARIABLE` that there is not.
     """
-    if (told := os.environ.get(VARIABLE, "")) not in ("", ANY):
-        raise UserError(
-            f"{VARIABLE}={shown(told)}: there is no such setting", hint=f"give it as {ANY!r}, or not at all"
-        )
     if not _wanted():
         yield
         return
@@ -64,10 +60,10 @@ def unhurried() -> Iterator[None]:
 
     By default the kernel has a thread that wakes take the processor from the one that works. Here that one has the
     interpreter's lock: the other comes for nothing, and both are changed twice. It saves a twelfth of a run's processor
-    time (`make bench`, processes). Programs that are started meanwhile have the policy too. Who answers callers should
-    not wait.
+    time (`make bench`, processes). Programs that are started meanwhile have the policy too. Not for who answers
+    callers, and should not wait. Raises UserError for a value of `VARIABLE` that there is not.
     """
-    if not ALLOWED or _anywhere() or os.sched_getscheduler(0) != os.SCHED_OTHER:
+    if _anywhere() or not ALLOWED or not _usual():
         yield
         return
     _follow(os.SCHED_BATCH)
@@ -85,7 +81,7 @@ def loosen() -> None:
 
 
 def _wanted() -> bool:
-    return len(ALLOWED) > 1 and not _anywhere()
+    return not _anywhere() and len(ALLOWED) > 1
 
 
 def _anywhere() -> bool:
@@ -95,6 +91,13 @@ def _anywhere() -> bool:
             f"{VARIABLE}={shown(told)}: there is no such setting", hint=f"give it as {ANY!r}, or not at all"
         )
     return told == ANY
+
+
+def _usual() -> bool:
+    """Whether this program was started without a policy of its own."""
+    with suppress(OSError):
+        return os.sched_getscheduler(0) == os.SCHED_OTHER
+    return False
 
 
 async def _held() -> None:
