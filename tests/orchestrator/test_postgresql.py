@@ -93,6 +93,21 @@ def test_processes_that_start_at_the_same_time_on_an_empty_database_all_find_the
         engine.dispose()
 
 
+def test_connections_that_were_lost_while_nobody_used_them_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "UNSEEN_SECONDS", 0)
+    kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    kill += " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with postgresql.served() as url:
+        kept = database.connect(url)
+        with kept.connect(), kept.connect(), kept.connect():
+            pass  # three are in the pool now
+        with psycopg.connect(url) as killer:
+            assert killer.execute(kill).fetchone() == (3,)
+        with kept.connect() as one, kept.connect() as other, kept.connect() as last:
+            assert [each.scalar(sa.text("SELECT 1")) for each in (one, other, last)] == [1, 1, 1]
+        kept.dispose()
+
+
 def made_by_another(kept: sa.Engine, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """The engine's tables after so many of its migrations, or as many less than all."""
     whole = _migration.get_dbos_migrations("dbos", use_listen_notify=False)

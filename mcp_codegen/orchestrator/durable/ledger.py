@@ -106,18 +106,24 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
         "failed_step": next((step.key for step in record.steps if step.step == record.failed_step), None),
     }
     with engine.begin() as connection:
-        if connection.execute(_FINISH_FIRST, values).rowcount:
-            outbox.note_run(connection, engine, record)
-            streaks.note(connection, engine, record)
-        else:
+        first = connection.execute(_FINISH_FIRST, values | streaks.asked(record)).one_or_none()
+        if first is None:
             connection.execute(_FINISH, values)
+            return
+        if first.is_wanted:
+            outbox.note_run(connection, engine, record)
+        if first.is_broken or any(step.error for step in record.steps):
+            streaks.note(connection, engine, record)
 
 
 _FINISH = sa.update(runs).where(
     runs.c.run_id == sa.bindparam("finished"), ~runs.c.status.is_not_distinct_from("cancelled")
 )
 """Written once: to put a statement together costs more than to execute it."""
-_FINISH_FIRST = _FINISH.where(runs.c.status.is_(None))
+_FINISH_FIRST = _FINISH.where(runs.c.status.is_(None)).returning(
+    outbox.WANTED.label("is_wanted"), streaks.BROKEN.label("is_broken")
+)
+"""Asks with it whether there is more to note: mostly there is not."""
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

@@ -139,8 +139,10 @@ def _wanting(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     return connection.execute(_WANTING).all()
 
 
-_WANTING = sa.select(subscriptions).where(subscriptions.c.disabled.is_(None))
-"""Written once: each run's end asks for it."""
+_ENABLED = subscriptions.c.disabled.is_(None)
+_WANTING = sa.select(subscriptions).where(_ENABLED)
+WANTED = sa.exists().where(_ENABLED)
+"""Whether anybody has subscribed, for the statement that ends a run."""
 
 
 def _write(

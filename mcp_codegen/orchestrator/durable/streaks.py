@@ -15,21 +15,24 @@ _MENDED = sa.and_(
     streaks.c.step.in_(sa.bindparam("succeeded", expanding=True)),
     streaks.c.in_a_row > 0,
 )
-_BROKEN = sa.select(sa.func.count()).select_from(streaks).where(_MENDED)
-"""Written once: to put a statement together costs more than to execute it."""
 _MEND = sa.update(streaks).where(_MENDED).values(in_a_row=0)
+"""Written once: to put a statement together costs more than to execute it."""
+BROKEN = sa.exists().where(_MENDED)
+"""Whether steps of a run succeeded that failed before, for the statement that ends it; see `asked`."""
+
+
+def asked(record: RunRecord) -> dict[str, object]:
+    """What `BROKEN` asks about."""
+    return {"of_process": record.process, "succeeded": [step.key for step in record.steps if step.status == "success"]}
 
 
 def note(connection: sa.Connection, database: sa.Engine, record: RunRecord) -> None:
     """Note how the steps of a run that ended went, within the caller's transaction.
 
-    A run without failures, after one without, writes nothing.
+    For a run without failures, after one without, there is nothing to note.
     """
     failed = {step.key: step.error.code for step in record.steps if step.error is not None}
-    succeeded = [step.key for step in record.steps if step.status == "success"]
-    mended = {"of_process": record.process, "succeeded": succeeded}
-    if succeeded and connection.scalar(_BROKEN, mended):
-        connection.execute(_MEND, mended)
+    connection.execute(_MEND, asked(record))
     moment = int(record.finished_at.timestamp() * 1000)
     for step, code in sorted(failed.items()):
         values = {"process": record.process, "step": step, "in_a_row": 1, "error_code": code, "failed_ms": moment}
