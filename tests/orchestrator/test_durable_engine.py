@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from mcp_codegen.orchestrator import MisuseError, Retry, Run
 from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, transact
+from mcp_codegen.orchestrator.durable.transact import recorded
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import attempt
 from mcp_codegen.orchestrator.record import Stored
@@ -174,6 +175,67 @@ async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) 
     row = ledger.find_run(kept, run_id)
     assert row is not None
     assert row.status == "cancelled"
+
+
+async def test_a_run_that_was_cancelled_between_its_steps_begins_no_other(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded, "SEEN_SECONDS", 0.1)
+    calls: list[str] = []
+    between, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def call(name: str) -> None:
+        calls.append(name)
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        await run.step("before", "Before", lambda: call("before"))
+        between.set()
+        await cancelled.wait()
+        await run.step("after", "After", lambda: call("after"))
+        return Delivery()
+
+    async with opened(kept, body, "between") as engine:
+        run_id = await engine.start(engine.process, SHELF, ORDER)
+        await asyncio.wait_for(between.wait(), 60)
+        await engine.cancel(run_id)
+        await asyncio.sleep(2 * recorded.SEEN_SECONDS)
+        cancelled.set()
+        assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "cancelled"
+        await asyncio.wait_for(engine.quiet(60), 60)
+    assert calls == ["before"]
+
+
+async def test_the_database_is_asked_only_for_steps_that_a_run_may_have_recorded(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded, "SEEN_SECONDS", 60.0)  # also where this machine is slow
+    asked: list[int] = []
+    stopped = asyncio.Event()
+
+    def note(_connection: object, _cursor: object, statement: str, _given: object, context: Any, _many: object) -> None:
+        if "operation_outputs.output," in statement:
+            asked.append(context.compiled_parameters[0]["function_id_1"])
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        for number in range(4):
+            if number == 2 and not stopped.is_set():
+                stopped.set()
+                await asyncio.Event().wait()
+            await run.step(f"find_{number}", "Find", lambda: client.find(order.number, "well"))
+        return Delivery()
+
+    sa.event.listen(kept, "before_cursor_execute", note)
+    try:
+        async with opened(kept, body, "asked") as engine:
+            run_id = await engine.start(engine.process, SHELF, ORDER)
+            await asyncio.wait_for(stopped.wait(), 60)
+        fresh = [*asked]
+        async with opened(kept, body, "asked") as engine:
+            assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "succeeded"
+    finally:
+        sa.event.remove(kept, "before_cursor_execute", note)
+    assert fresh == []
+    assert asked == [1, 2], "what was recorded before, by the engine's numbers"
 
 
 def test_one_name_is_held_by_one_process_at_a_time(kept: sa.Engine) -> None:

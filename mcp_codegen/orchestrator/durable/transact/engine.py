@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from mcp_codegen.orchestrator import values
 from mcp_codegen.orchestrator.durable import database, ledger, origins
 from mcp_codegen.orchestrator.durable.presence import Presence
 from mcp_codegen.orchestrator.durable.queues import Priority
+from mcp_codegen.orchestrator.durable.transact.recorded import Recorded
 from mcp_codegen.orchestrator.durable.transact.submission import Submitter
 from mcp_codegen.orchestrator.engine import conduct, unstarted
 from mcp_codegen.orchestrator.errors import MisuseError
@@ -71,6 +73,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     places: Places
     on_finish: Finished
     """Told of each run that ends in this process."""
+    recorded: Recorded = field(default_factory=Recorded)
     in_flight: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     paused: bool = False
     broken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -156,6 +159,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                 observing.run_ended(record, span)
         finally:
             self.in_flight.pop(run_id, None)
+            self.recorded.forget(run_id)
         self.on_finish(record)
         plain: JsonValue = record.model_dump(mode="json")
         return plain
@@ -184,15 +188,18 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     ) -> Outcome:
         """A step: what is recorded is its outcome, error or not; a step in flight when this process dies runs again."""
         mistakes: list[MisuseError] = []
+        run_id = str(DBOS.workflow_id)
+        done = 0.0
 
         async def once() -> Stored:
             await self.presence.certain()
             return await call()
 
         async def attempt() -> JsonValue:
+            nonlocal done
             try:
                 outcome = await observing.step(
-                    self.process.name, str(DBOS.workflow_id), key, lambda: persist(retry or self.process.retry, once)
+                    self.process.name, run_id, key, lambda: persist(retry or self.process.retry, once)
                 )
             except MisuseError as mistake:
                 mistakes.append(mistake)
@@ -202,10 +209,12 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                 ended.append(STOPPED())
                 raise ended[0]
             plain: JsonValue = outcome.model_dump(mode="json")
+            done = time.monotonic()
             return plain
 
         try:
             stored = await DBOS.run_step_async({"name": key, "preemptible": True}, attempt)
+            self.recorded.renew(run_id, done)
         except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError) as stop:
             ended.append(stop)
             raise

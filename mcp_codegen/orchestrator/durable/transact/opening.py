@@ -21,6 +21,7 @@ from mcp_codegen.orchestrator.durable import ledger, presence, queues, workers
 from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.durable.transact import duties
 from mcp_codegen.orchestrator.durable.transact.engine import DurableEngine, Finished, Places
+from mcp_codegen.orchestrator.durable.transact.recorded import trust
 from mcp_codegen.orchestrator.durable.transact.submission import application, submitting
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process
 
@@ -81,7 +82,8 @@ async def opened(
             )
             try:
                 await asyncio.to_thread(duties.inherit, database, worker, places)
-                await launch(database, worker, process.name, _plain(engine), places, start_rate=start_rate)
+                instance = await launch(database, worker, process.name, _plain(engine), places, start_rate=start_rate)
+                trust(instance, engine.recorded)
                 await asyncio.to_thread(tend)
                 yield engine
             finally:
@@ -112,7 +114,7 @@ async def launch(
     places: Places,
     *,
     start_rate: Rate | None = None,
-) -> None:
+) -> DBOS:
     """Have the engine run one workflow in this process, from the worker's queue."""
     _quiet()
     config: DBOSConfig = {
@@ -135,6 +137,7 @@ async def launch(
     await DBOS.register_queue_async(
         worker.queue, worker_concurrency=0, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
     )
+    return instance
 
 
 def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:

@@ -1,0 +1,91 @@
+"""What runs had recorded when this process took them: before each of their steps the engine need not ask.
+
+The engine looks before every step whether it has ended already and whether its run was cancelled, and has no setting
+for that: two statements in a transaction of their own, an eighth (SQLite) to a fifth (PostgreSQL) of a run's processor
+time (`make bench`, processes). Of a run that this process has just claimed, or has just recorded a step of, it
+knows both: nobody else records steps of it, since the engine lets only its owner, and whoever takes it over or cancels
+it changes that.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS
+
+logger = logging.getLogger(__name__)
+
+SEEN_SECONDS = 1.0
+"""How long a run is taken for this process's own after the database said so; as often the engine asks whether a step
+that is in flight was cancelled."""
+NOTHING = -1
+"""Before the engine's first number of a step."""
+
+
+@dataclass(slots=True)
+class _Own:
+    last: int
+    """The highest number of those steps that had ended when the run was claimed."""
+    seen: float
+    """When the database last said that the run is this process's, by the monotonic clock."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """The runs in flight in this process, and how far they were."""
+
+    _runs: dict[str, _Own] = field(default_factory=dict)
+
+    def claimed(self, system: Any, run_ids: Iterable[str], seen: float) -> None:  # noqa: ANN401 - the engine's own
+        """Note runs that were claimed no earlier than at `seen`. What is raised has noted nothing."""
+        outputs = system.tables.operation_outputs
+        last = sa.select(outputs.c.workflow_uuid, sa.func.max(outputs.c.function_id))
+        last = last.where(outputs.c.workflow_uuid.in_(list(run_ids))).group_by(outputs.c.workflow_uuid)
+        with system.engine.connect() as connection:
+            ended: dict[str, int] = dict(iter(connection.execute(last)))
+        self._runs |= {run_id: _Own(ended.get(run_id, NOTHING), seen) for run_id in run_ids}
+
+    def renew(self, run_id: str, seen: float) -> None:
+        """Note that a run was still this process's: a step of it was recorded, no earlier than at `seen`."""
+        if (own := self._runs.get(run_id)) is not None:
+            own.seen = max(own.seen, seen)
+
+    def forget(self, run_id: str) -> None:
+        """Forget a run that is in flight here no more."""
+        self._runs.pop(run_id, None)
+
+    def lacks(self, run_id: str, number: int) -> bool:
+        """Whether it is known that the run goes on here, and that this step of it has not ended."""
+        own = self._runs.get(run_id)
+        return own is not None and number > own.last and time.monotonic() - own.seen < SEEN_SECONDS
+
+
+def trust(instance: DBOS, recorded: Recorded) -> None:
+    """Have the engine ask the database only for what is not known; it fills `recorded` as it claims runs."""
+    system = instance._sys_db
+    claim, look = system.start_queued_workflows, system.check_operation_execution
+
+    def start_queued_workflows(*args: Any, **others: Any) -> Any:  # noqa: ANN401 - the engine's own
+        start = time.monotonic()
+        claimed = claim(*args, **others)
+        if claimed[0]:
+            try:
+                recorded.claimed(system, claimed[0], start)
+            except Exception:  # they are claimed, and have to start: the engine asks before each of their steps
+                logger.debug("what claimed runs have recorded could not be read", exc_info=True)
+        return claimed
+
+    def check_operation_execution(
+        workflow_id: str, function_id: int, function_name: str, *, owner_key: str | None = None
+    ) -> Any:  # noqa: ANN401 - the engine's own
+        if recorded.lacks(workflow_id, function_id):
+            return None
+        return look(workflow_id, function_id, function_name, owner_key=owner_key)
+
+    system.start_queued_workflows = start_queued_workflows  # type: ignore[method-assign]
+    system.check_operation_execution = check_operation_execution  # type: ignore[method-assign]
