@@ -49,6 +49,8 @@ class Taken(Cost):
 
     seconds: float
     server: float = 0.0
+    floor: float = 0.0
+    """CPU ms a customer of the floor in the same minutes, where it was measured."""
 
 
 Take = Callable[[int], Taken]
@@ -57,8 +59,28 @@ Take = Callable[[int], Taken]
 CPU, RATE, MEMORY, SERVER = "CPU ms a process", "processes a second", "peak MB", "CPU ms a process in the server"
 TIMES, GROWTH, RISE = "times the floor's CPU", "MB that memory grew", "times the CPU a process"
 
+PACE = 1000
+"""Customers that tell the floor's cost of the moment, in seconds."""
+
 Costs = Mapping[tuple[str, int], Sequence[float]]
 """Several runs of a way, by measure and number of customers; what the start takes is left out, but of memory."""
+
+
+class Floor:
+    """What the floor costs just now: a machine that others use too may become half as fast within minutes."""
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
+        self._start = min(take(1).cpu for _ in range(2))
+        self._last = self._now()
+
+    def _now(self) -> float:
+        return 1000 * max(0.0, self._take(PACE).cpu - self._start) / (PACE - 1)
+
+    def since(self) -> float:
+        """CPU ms a customer: the mean of what it was the last time and is now."""
+        last, self._last = self._last, self._now()
+        return max(0.01, (last + self._last) / 2)
 
 
 def measure(bench: Bench) -> Iterator[Found]:
@@ -75,7 +97,8 @@ def measure(bench: Bench) -> Iterator[Found]:
         measured: dict[str, Costs] = {}
         for name, take in (beside | plain | durable).items():
             try:
-                measured[name] = _costs(bench, name, take)
+                floor = Floor(beside[FLOOR]) if name in durable and FLOOR in measured else None
+                measured[name] = costs_of(bench, name, take, floor)
             except BrokenError as error:
                 yield Missing(SUBJECT, "", name if name in beside else OURS, f"{name}: {error}")
             except UnavailableError as error:
@@ -92,20 +115,28 @@ def served() -> Iterator[dict[str, str]]:
         yield {**settings, "PYTHONPATH": path}
 
 
-def _costs(bench: Bench, name: str, take: Take) -> Costs:
+def costs_of(bench: Bench, name: str, take: Take, floor: Floor | None = None) -> Costs:
+    """What a way took, several times, and how many times the floor of the same minutes. Raises `BrokenError`."""
     bench.say(f"processes, {name}: 1 customer")
     starts = children.sampled(lambda: take(1), bench.repeats)
     cpu, server, seconds = (min(values) for values in zip(*map(_numbers, starts), strict=True))
-    costs: dict[tuple[str, int], list[float]] = {}
+    found: dict[tuple[str, int], list[float]] = {}
     for many in bench.customers:
         bench.say(f"processes, {name}: {many:,} customers")
-        runs = children.sampled(partial(take, many), bench.repeats)
+        runs = children.sampled(partial(_beside, floor, take, many), bench.repeats)
         more = many - 1
-        costs[CPU, many] = [1000 * max(0.0, run.cpu - cpu) / more for run in runs]
-        costs[SERVER, many] = [1000 * max(0.0, run.server - server) / more for run in runs]
-        costs[RATE, many] = [max(more / max(0.001, run.seconds - seconds) for run in runs)]
-        costs[MEMORY, many] = [run.memory for run in runs]
-    return costs
+        found[CPU, many] = [1000 * max(0.0, run.cpu - cpu) / more for run in runs]
+        found[SERVER, many] = [1000 * max(0.0, run.server - server) / more for run in runs]
+        found[RATE, many] = [max(more / max(0.001, run.seconds - seconds) for run in runs)]
+        found[MEMORY, many] = [run.memory for run in runs]
+        if floor:
+            found[TIMES, many] = [cpu / run.floor for cpu, run in zip(found[CPU, many], runs, strict=True)]
+    return found
+
+
+def _beside(floor: Floor | None, take: Take, many: int) -> Taken:
+    taken = take(many)
+    return replace(taken, floor=floor.since()) if floor else taken
 
 
 def _numbers(taken: Taken) -> tuple[float, float, float]:
@@ -123,9 +154,8 @@ def figures(customers: Sequence[int], name: str, measured: Mapping[str, Costs], 
                 yield figure(SUBJECT, spec, f"{name}: {measure}", contestant, costs[measure, many])
         if any(ours[SERVER, many]):
             yield figure(SUBJECT, spec, f"{name}: {SERVER}", OURS, ours[SERVER, many])
-        if is_durable and FLOOR in measured:
-            floor = max(0.01, min(measured[FLOOR][CPU, many]))  # of a few customers it may be nothing
-            yield figure(SUBJECT, spec, f"{name}: {TIMES}", OURS, [cpu / floor for cpu in ours[CPU, many]])
+        if (TIMES, many) in ours:
+            yield figure(SUBJECT, spec, f"{name}: {TIMES}", OURS, ours[TIMES, many])
     fewest, most = min(customers), max(customers)
     if fewest < most:
         spec = f"from {fewest:,} to {most:,} customers"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import bench_processes, bench_types, children, peers, sessions, showing
+from benchmarks import bench_processes, bench_types, building, children, peers, sessions, showing
 from benchmarks.children import BrokenError
 from benchmarks.figures import FLOOR, OURS, Missing, as_json, figure, tables
 
@@ -135,9 +135,25 @@ def test_a_process_is_handled_raw_and_durably_and_what_it_took_is_told(tmp_path)
             assert taken.server == 0
 
 
+def test_durable_processes_are_told_by_the_floor_of_their_own_minutes(tmp_path):
+    speeds = iter([1, 1, 1, 4, 2, 2])  # a machine that slows down, and gets better
+
+    def raw(many: int) -> bench_processes.Taken:
+        return bench_processes.Taken(many * next(speeds) / 1000, 40, 1)
+
+    def durable(many: int) -> bench_processes.Taken:
+        return bench_processes.Taken(many * 0.009, 100, 1)
+
+    bench = building.Bench((), {}, tmp_path, repeats=2, say=lambda _: None, customers=(1000,))
+    found = bench_processes.costs_of(bench, "SQLite", durable, bench_processes.Floor(raw))
+    assert found[bench_processes.CPU, 1000] == pytest.approx([9, 9])
+    assert found[bench_processes.TIMES, 1000] == pytest.approx([9 / 2.5, 9 / 3], rel=0.01)
+
+
 def test_durable_processes_are_told_beside_the_floor_with_what_was_promised():
     def costs(cpu: float, memory: float) -> bench_processes.Costs:
         said = {bench_processes.CPU: cpu, bench_processes.RATE: 50, bench_processes.SERVER: 0}
+        said |= {bench_processes.TIMES: cpu / 2}
         few = {(measure, 1000): [value] for measure, value in said.items()} | {(bench_processes.MEMORY, 1000): [100]}
         many = {(measure, 10_000): [value] for measure, value in said.items()}
         return few | many | {(bench_processes.MEMORY, 10_000): [memory]}
