@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import subprocess
 import sys
@@ -203,6 +204,44 @@ async def test_a_run_that_was_cancelled_between_its_steps_begins_no_other(
         assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "cancelled"
         await asyncio.wait_for(engine.quiet(60), 60)
     assert calls == ["before"]
+
+
+async def test_a_run_that_was_resumed_before_it_stopped_repeats_no_step(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded, "SEEN_SECONDS", 60.0)
+    calls: list[str] = []
+    executions = itertools.count(1)
+    begun, ahead, released, behind = (asyncio.Event() for _ in range(4))
+
+    async def call(name: str) -> None:
+        calls.append(name)
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        execution = next(executions)
+        await run.step("before", "Before", lambda: call("before"))
+        if execution == 1:
+            begun.set()
+            await released.wait()
+        await run.step("after", "After", lambda: call("after"))
+        if execution == 1:
+            behind.set()
+        else:
+            ahead.set()
+            await behind.wait()
+        return Delivery()
+
+    async with opened(kept, body, "resumed") as engine, asyncio.timeout(60):
+        run_id = await engine.start(engine.process, SHELF, ORDER)
+        await begun.wait()
+        await engine.cancel(run_id)
+        with transact.history(kept) as history:
+            assert history is not None
+            await asyncio.to_thread(history.resume, run_id)
+        await ahead.wait()
+        released.set()
+        assert (await engine.wait(run_id)).status == "succeeded"
+    assert calls == ["before", "after"]
 
 
 async def test_the_database_is_asked_only_for_steps_that_a_run_may_have_recorded(

@@ -158,7 +158,8 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                 await self._note(record)
                 observing.run_ended(record, span)
         finally:
-            self.in_flight.pop(run_id, None)
+            if self.in_flight.get(run_id) is task:  # it may have been resumed before it stopped
+                del self.in_flight[run_id]
             self.recorded.forget(run_id)
         self.on_finish(record)
         plain: JsonValue = record.model_dump(mode="json")

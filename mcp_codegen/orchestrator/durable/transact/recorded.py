@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
+from dbos._context import current_owner_xid
+from dbos._sys_db import SystemDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -29,40 +31,47 @@ NOTHING = -1
 
 @dataclass(slots=True)
 class _Own:
+    token: str | None
+    """Of the claim: a run that was cancelled and resumed may be claimed again before what was begun first stops."""
     last: int
-    """The highest number of those steps that had ended when the run was claimed."""
+    """The highest number of those steps that had ended then."""
     seen: float
     """When the database last said that the run is this process's, by the monotonic clock."""
 
 
 @dataclass(slots=True)
 class Recorded:
-    """The runs in flight in this process, and how far they were."""
+    """The runs in flight in this process, and how far they were. What is asked of it is asked from within a run."""
 
     _runs: dict[str, _Own] = field(default_factory=dict)
 
-    def claimed(self, system: Any, run_ids: Iterable[str], seen: float) -> None:  # noqa: ANN401 - the engine's own
+    def claimed(self, run_ids: Sequence[str], token: str | None, seen: float, system: SystemDatabase) -> None:
         """Note runs that were claimed no earlier than at `seen`. What is raised has noted nothing."""
         outputs = system.tables.operation_outputs
         last = sa.select(outputs.c.workflow_uuid, sa.func.max(outputs.c.function_id))
-        last = last.where(outputs.c.workflow_uuid.in_(list(run_ids))).group_by(outputs.c.workflow_uuid)
+        last = last.where(outputs.c.workflow_uuid.in_(run_ids)).group_by(outputs.c.workflow_uuid)
         with system.engine.connect() as connection:
             ended: dict[str, int] = dict(iter(connection.execute(last)))
-        self._runs |= {run_id: _Own(ended.get(run_id, NOTHING), seen) for run_id in run_ids}
+        self._runs |= {run_id: _Own(token, ended.get(run_id, NOTHING), seen) for run_id in run_ids}
 
     def renew(self, run_id: str, seen: float) -> None:
-        """Note that a run was still this process's: a step of it was recorded, no earlier than at `seen`."""
-        if (own := self._runs.get(run_id)) is not None:
+        """Note that the run was still this process's: a step of it was recorded, no earlier than at `seen`."""
+        if (own := self._found(run_id)) is not None:
             own.seen = max(own.seen, seen)
 
     def forget(self, run_id: str) -> None:
-        """Forget a run that is in flight here no more."""
-        self._runs.pop(run_id, None)
+        """Forget a run that is over here."""
+        if self._found(run_id) is not None:
+            del self._runs[run_id]
 
     def lacks(self, run_id: str, number: int) -> bool:
         """Whether it is known that the run goes on here, and that this step of it has not ended."""
-        own = self._runs.get(run_id)
+        own = self._found(run_id)
         return own is not None and number > own.last and time.monotonic() - own.seen < SEEN_SECONDS
+
+    def _found(self, run_id: str) -> _Own | None:
+        own = self._runs.get(run_id)
+        return own if own is not None and own.token == current_owner_xid(run_id) else None
 
 
 def trust(instance: DBOS, recorded: Recorded) -> None:
@@ -70,15 +79,15 @@ def trust(instance: DBOS, recorded: Recorded) -> None:
     system = instance._sys_db
     claim, look = system.start_queued_workflows, system.check_operation_execution
 
-    def start_queued_workflows(*args: Any, **others: Any) -> Any:  # noqa: ANN401 - the engine's own
+    def start_queued_workflows(*args: Any, owner_xid: str | None = None, **others: Any) -> Any:  # noqa: ANN401
         start = time.monotonic()
-        claimed = claim(*args, **others)
-        if claimed[0]:
-            try:
-                recorded.claimed(system, claimed[0], start)
-            except Exception:  # they are claimed, and have to start: the engine asks before each of their steps
-                logger.debug("what claimed runs have recorded could not be read", exc_info=True)
-        return claimed
+        run_ids, reason = claim(*args, owner_xid=owner_xid, **others)
+        try:
+            if run_ids:
+                recorded.claimed(run_ids, owner_xid, start, system)
+        except Exception:  # they are claimed, and have to start: the engine asks before each of their steps
+            logger.debug("what claimed runs have recorded could not be read", exc_info=True)
+        return run_ids, reason
 
     def check_operation_execution(
         workflow_id: str, function_id: int, function_name: str, *, owner_key: str | None = None
