@@ -73,8 +73,9 @@ def connect(spec: str, *, create: bool = True) -> sa.Engine:
 
 
 def _sqlite(path: Path) -> sa.Engine:
+    # The connection that was used last has pages of the file and statements in memory: each has 2 MB for the pages.
     engine = sa.create_engine(
-        f"sqlite:///{path.resolve()}", pool_size=POOL, connect_args={"isolation_level": "IMMEDIATE"}
+        f"sqlite:///{path.resolve()}", pool_size=POOL, pool_use_lifo=True, connect_args={"isolation_level": "IMMEDIATE"}
     )
 
     @sa.event.listens_for(engine, "connect")
