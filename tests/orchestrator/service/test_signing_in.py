@@ -77,10 +77,10 @@ def test_the_issuer_is_asked_for_a_code_that_only_this_browser_can_use(service: 
 
 @pytest.mark.usefixtures("ana")
 def test_a_way_back_opens_nothing_in_another_browser_and_nothing_twice(service: Served) -> None:
-    with browser(service) as client, browser(service) as other:
+    with browser(service) as client, browser(service) as other, browser(service) as new:
         link = way_back(client)
         sent(other)
-        for stranger in (other, browser(service)):
+        for stranger in (other, new):
             answer = stranger.get(link)
             assert answer.status_code == 400
             assert "orchestrator-session" not in answer.headers.get("set-cookie", "")
