@@ -67,15 +67,24 @@ Costs = Mapping[tuple[str, int], Sequence[float]]
 
 
 class Floor:
-    """What the floor costs just now: a machine that others use too may become half as fast within minutes."""
+    """What the floor costs just now: a machine that others use too may become half as fast within minutes.
+
+    Where it breaks, UnavailableError is raised: what is compared with it has not failed.
+    """
 
     def __init__(self, take: Take) -> None:
         self._take = take
-        self._start = min(take(1).cpu for _ in range(2))
+        self._start = min(self._took(1) for _ in range(2))
         self._last = self._now()
 
     def _now(self) -> float:
-        return 1000 * max(0.0, self._take(PACE).cpu - self._start) / (PACE - 1)
+        return 1000 * max(0.0, self._took(PACE) - self._start) / (PACE - 1)
+
+    def _took(self, many: int) -> float:
+        try:
+            return self._take(many).cpu
+        except BrokenError as error:
+            raise UnavailableError(f"the floor beside it: {error}") from error
 
     def since(self) -> float:
         """CPU ms a customer: the mean of what it was the last time and is now."""
@@ -116,7 +125,10 @@ def served() -> Iterator[dict[str, str]]:
 
 
 def costs_of(bench: Bench, name: str, take: Take, floor: Floor | None = None) -> Costs:
-    """What a way took, several times, and how many times the floor of the same minutes. Raises `BrokenError`."""
+    """What a way took, several times, and how many times the floor of the same minutes.
+
+    Raises `BrokenError`, and `UnavailableError` where it is not the way that broke.
+    """
     bench.say(f"processes, {name}: 1 customer")
     starts = children.sampled(lambda: take(1), bench.repeats)
     cpu, server, seconds = (min(values) for values in zip(*map(_numbers, starts), strict=True))

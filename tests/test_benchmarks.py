@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmarks import bench_processes, bench_types, building, children, peers, sessions, showing
 from benchmarks.children import BrokenError
 from benchmarks.figures import FLOOR, OURS, Missing, as_json, figure, tables
+from tests.orchestrator.postgresql import UnavailableError
 
 ROOT = Path(__file__).parent.parent
 CPU = "CPU s until tools/list is answered"
@@ -136,7 +137,7 @@ def test_a_process_is_handled_raw_and_durably_and_what_it_took_is_told(tmp_path)
 
 
 def test_durable_processes_are_told_by_the_floor_of_their_own_minutes(tmp_path):
-    speeds = iter([1, 1, 1, 4, 2, 2])  # a machine that slows down, and gets better
+    speeds = iter([1, 1, 1, 4, 2])  # a machine that slows down, and gets better
 
     def raw(many: int) -> bench_processes.Taken:
         return bench_processes.Taken(many * next(speeds) / 1000, 40, 1)
@@ -148,6 +149,14 @@ def test_durable_processes_are_told_by_the_floor_of_their_own_minutes(tmp_path):
     found = bench_processes.costs_of(bench, "SQLite", durable, bench_processes.Floor(raw))
     assert found[bench_processes.CPU, 1000] == pytest.approx([9, 9])
     assert found[bench_processes.TIMES, 1000] == pytest.approx([9 / 2.5, 9 / 3], rel=0.01)
+
+
+def test_a_floor_that_breaks_is_not_told_as_what_is_compared_with_it():
+    def broken(many: int) -> bench_processes.Taken:
+        raise BrokenError("exit status 1")
+
+    with pytest.raises(UnavailableError, match=r"^the floor beside it: exit status 1$"):
+        bench_processes.Floor(broken)
 
 
 def test_durable_processes_are_told_beside_the_floor_with_what_was_promised():

@@ -178,10 +178,18 @@ async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) 
     assert row.status == "cancelled"
 
 
+async def cancel_elsewhere(kept: sa.Engine, run_id: str) -> None:
+    """As another process does, such as `runs cancel`."""
+    with transact.history(kept) as history:
+        assert history is not None
+        await asyncio.to_thread(history.cancel, [run_id])
+
+
+@pytest.mark.parametrize("here", [True, False])
 async def test_a_run_that_was_cancelled_between_its_steps_begins_no_other(
-    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
-    monkeypatch.setattr(recorded, "SEEN_SECONDS", 0.1)
+    monkeypatch.setattr(recorded, "SEEN_SECONDS", 60.0 if here else 0.1)
     calls: list[str] = []
     between, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -198,8 +206,11 @@ async def test_a_run_that_was_cancelled_between_its_steps_begins_no_other(
     async with opened(kept, body, "between") as engine:
         run_id = await engine.start(engine.process, SHELF, ORDER)
         await asyncio.wait_for(between.wait(), 60)
-        await engine.cancel(run_id)
-        await asyncio.sleep(2 * recorded.SEEN_SECONDS)
+        if here:
+            await engine.cancel(run_id)
+        else:
+            await cancel_elsewhere(kept, run_id)
+            await asyncio.sleep(2 * recorded.SEEN_SECONDS)
         cancelled.set()
         assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "cancelled"
         await asyncio.wait_for(engine.quiet(60), 60)
@@ -234,7 +245,7 @@ async def test_a_run_that_was_resumed_before_it_stopped_repeats_no_step(
     async with opened(kept, body, "resumed") as engine, asyncio.timeout(60):
         run_id = await engine.start(engine.process, SHELF, ORDER)
         await begun.wait()
-        await engine.cancel(run_id)
+        await cancel_elsewhere(kept, run_id)
         with transact.history(kept) as history:
             assert history is not None
             await asyncio.to_thread(history.resume, run_id)

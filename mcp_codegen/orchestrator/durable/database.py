@@ -40,7 +40,8 @@ SILENCE = {
 """libpq's: a PostgreSQL that a network lost without a word is given up within half a minute, not in two hours. The last
 is in milliseconds, and of Linux alone."""
 UNSEEN_SECONDS = 1.0
-"""What was used within so long is there; what loses it in that time fails a statement, which is asked again."""
+"""What was used within so long is there. Of what is lost in that time a statement fails: the engine and the end of a
+run ask again, and whoever else asked is told that the database is away."""
 USED = "used"
 POOL = 20
 """Connections: the engine's threads, and one for each of ours."""

@@ -116,6 +116,7 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; see `Engine`."""
+        self.recorded.doubt(run_id)
         await DBOS.cancel_workflow_async(run_id)
         await asyncio.to_thread(ledger.cancel, self.database, [run_id])
 

@@ -21,7 +21,7 @@ from mcp_codegen.orchestrator.durable import ledger, presence, queues, workers
 from mcp_codegen.orchestrator.durable.queues import Rate
 from mcp_codegen.orchestrator.durable.transact import duties
 from mcp_codegen.orchestrator.durable.transact.engine import DurableEngine, Finished, Places
-from mcp_codegen.orchestrator.durable.transact.recorded import trust
+from mcp_codegen.orchestrator.durable.transact.recorded import Recorded, trust
 from mcp_codegen.orchestrator.durable.transact.submission import application, submitting
 from mcp_codegen.orchestrator.process import ClientT, InputT, OutputT, Process
 
@@ -82,8 +82,15 @@ async def opened(
             )
             try:
                 await asyncio.to_thread(duties.inherit, database, worker, places)
-                instance = await launch(database, worker, process.name, _plain(engine), places, start_rate=start_rate)
-                trust(instance, engine.recorded)
+                await launch(
+                    database,
+                    worker,
+                    process.name,
+                    _plain(engine),
+                    places,
+                    recorded=engine.recorded,
+                    start_rate=start_rate,
+                )
                 await asyncio.to_thread(tend)
                 yield engine
             finally:
@@ -113,8 +120,9 @@ async def launch(
     workflow: Callable[[str], Awaitable[None]] | Callable[[JsonValue], Awaitable[JsonValue]],
     places: Places,
     *,
+    recorded: Recorded | None = None,
     start_rate: Rate | None = None,
-) -> DBOS:
+) -> None:
     """Have the engine run one workflow in this process, from the worker's queue."""
     _quiet()
     config: DBOSConfig = {
@@ -132,12 +140,13 @@ async def launch(
     DBOS.workflow(name=name, max_recovery_attempts=RECOVERIES)(workflow)
     DBOS.listen_queues([worker.queue])
     DBOS.launch()
+    if recorded is not None:
+        trust(instance, recorded)
     _localize(instance, places, start_rate)
-    # The numbers in the table are those of nobody: see _localize.
+    # The numbers in the table are those of nobody, so that no run was taken before: see _localize.
     await DBOS.register_queue_async(
         worker.queue, worker_concurrency=0, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
     )
-    return instance
 
 
 def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:

@@ -2,9 +2,9 @@
 
 The engine looks before every step whether it has ended already and whether its run was cancelled, and has no setting
 for that: two statements in a transaction of their own, an eighth (SQLite) to a fifth (PostgreSQL) of a run's processor
-time (`make bench`, processes). Of a run that this process has just claimed, or has just recorded a step of, it
-knows both: nobody else records steps of it, since the engine lets only its owner, and whoever takes it over or cancels
-it changes that.
+time (`make bench`, processes). Of a run that this process has just claimed, or has just recorded a step of, it knows
+the first: nobody else records steps of it, since the engine lets only its owner, and whoever takes it over or cancels
+it changes that. The second it takes for granted so long: a run that another process cancels may begin one more step.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Own:
 
 @dataclass(slots=True)
 class Recorded:
-    """The runs in flight in this process, and how far they were. What is asked of it is asked from within a run."""
+    """The runs in flight in this process, and how far they were. What is asked of a run is asked from within it."""
 
     _runs: dict[str, _Own] = field(default_factory=dict)
 
@@ -59,10 +59,14 @@ class Recorded:
         if (own := self._found(run_id)) is not None:
             own.seen = max(own.seen, seen)
 
+    def doubt(self, run_id: str) -> None:
+        """Have the engine ask from now on, of a run that is about to be cancelled. May be asked from anywhere."""
+        self._runs.pop(run_id, None)
+
     def forget(self, run_id: str) -> None:
         """Forget a run that is over here."""
         if self._found(run_id) is not None:
-            del self._runs[run_id]
+            self._runs.pop(run_id, None)
 
     def lacks(self, run_id: str, number: int) -> bool:
         """Whether it is known that the run goes on here, and that this step of it has not ended."""
