@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -105,6 +106,22 @@ def test_connections_that_were_lost_while_nobody_used_them_are_replaced(monkeypa
             assert killer.execute(kill).fetchone() == (3,)
         with kept.connect() as one, kept.connect() as other, kept.connect() as last:
             assert [each.scalar(sa.text("SELECT 1")) for each in (one, other, last)] == [1, 1, 1]
+        kept.dispose()
+
+
+def test_a_statement_alone_is_kept_at_once_and_the_next_transaction_is_one_again() -> None:
+    with postgresql.served() as url:
+        kept = database.connect(url)
+        with database.alone(kept) as connection:
+            connection.execute(sa.text("CREATE TABLE notes (number int)"))
+        with database.alone(kept) as connection, kept.connect() as other:
+            assert connection.execute(sa.text("INSERT INTO notes VALUES (1)")).rowcount == 1
+            assert other.scalar(sa.text("SELECT count(*) FROM notes")) == 1
+        with suppress(ValueError), kept.begin() as connection:
+            connection.execute(sa.text("INSERT INTO notes VALUES (2)"))
+            raise ValueError
+        with kept.connect() as connection:
+            assert connection.scalar(sa.text("SELECT sum(number) FROM notes")) == 1
         kept.dispose()
 
 

@@ -105,14 +105,20 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
         "error_message": record.error.message if record.error else None,
         "failed_step": next((step.key for step in record.steps if step.step == record.failed_step), None),
     }
+    asked = values | streaks.asked(record)
+    step_failed = any(step.error for step in record.steps)
+    if not step_failed:
+        with database.alone(engine) as connection:
+            if connection.execute(_FINISH_ALL, asked).rowcount:
+                return
     with engine.begin() as connection:
-        first = connection.execute(_FINISH_FIRST, values | streaks.asked(record)).one_or_none()
+        first = connection.execute(_FINISH_FIRST, asked).one_or_none()
         if first is None:
             connection.execute(_FINISH, values)
             return
         if first.is_wanted:
             outbox.note_run(connection, engine, record)
-        if first.is_broken or any(step.error for step in record.steps):
+        if first.is_broken or step_failed:
             streaks.note(connection, engine, record)
 
 
@@ -123,7 +129,9 @@ _FINISH = sa.update(runs).where(
 _FINISH_FIRST = _FINISH.where(runs.c.status.is_(None)).returning(
     outbox.WANTED.label("is_wanted"), streaks.BROKEN.label("is_broken")
 )
-"""Asks with it whether there is more to note: mostly there is not."""
+"""Asks with it whether there is more to note."""
+_FINISH_ALL = _FINISH.where(runs.c.status.is_(None), ~outbox.WANTED, ~streaks.BROKEN)
+"""Mostly there is not, and this is all."""
 
 
 def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:

@@ -153,14 +153,17 @@ def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:
     """Have the queue's limits be this process's own.
 
     The engine keeps them in a table and reads them before each look at the queue: one process could neither have other
-    limits than the others nor stop taking runs alone. It has no setting for that.
+    limits than the others nor stop taking runs alone. It has no setting for that. It is read once here.
     """
     system = instance._sys_db
     read = system.get_queue
+    found: dict[str, Any] = {}
 
     def get_queue(name: str, **others: Any) -> Any:  # noqa: ANN401 - the engine's own
-        queue = read(name, **others)
+        queue = found.get(name) or read(name, **others)
         if queue is not None:
+            found[name] = queue
+            queue._polling_interval_sec = POLL_SECONDS
             queue._worker_concurrency = places.open
             queue._limiter = {"limit": start_rate.count, "period": start_rate.seconds} if start_rate else None
         return queue
