@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from dbos._dbos import _get_dbos_instance
+from dbos._error import DBOSBaseException, DBOSException
 
 from mcp_codegen.orchestrator import MisuseError, Retry, Run
 from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, transact
-from mcp_codegen.orchestrator.durable.transact import recorded
+from mcp_codegen.orchestrator.durable.transact import recorded, steps
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import attempt
 from mcp_codegen.orchestrator.record import Stored
@@ -286,6 +288,98 @@ async def test_the_database_is_asked_only_for_steps_that_a_run_may_have_recorded
         sa.event.remove(kept, "before_cursor_execute", note)
     assert fresh == []
     assert asked == [1, 2], "what was recorded before, by the engine's numbers"
+
+
+async def test_a_step_is_recorded_in_one_statement_as_the_engine_records_it(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        is_read = statement.startswith("SELECT") and "FOR NO KEY UPDATE" in statement
+        if is_read or statement.startswith("UPDATE main.workflow_status SET owner_xid="):
+            checks.append(statement)
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        await run.step("find", "Find", lambda: client.find(order.number, "well"))
+        return Delivery()
+
+    async def row(executor: str) -> dict[str, Any]:
+        async with opened(kept, body, executor) as engine, asyncio.timeout(60):
+            run_id = await engine.start(engine.process, SHELF, ORDER)
+            assert (await engine.wait(run_id)).status == "succeeded"
+        schema = "dbos" if kept.dialect.name == "postgresql" else "main"
+        table = sa.Table("operation_outputs", sa.MetaData(), schema=schema, autoload_with=kept)
+        with kept.connect() as connection:
+            found = connection.execute(sa.select(table).where(table.c.workflow_uuid == run_id))
+            return dict(found.mappings().one())
+
+    sa.event.listen(kept, "before_cursor_execute", note)
+    try:
+        ours = await row("short")
+        assert checks == []
+        monkeypatch.setattr(steps, "shorten", lambda instance: None)
+        theirs = await row("long")
+        assert len(checks) == 1, "else this test does not see what it looks for"
+    finally:
+        sa.event.remove(kept, "before_cursor_execute", note)
+    for of_its_own in (
+        "workflow_uuid",
+        "output",
+        "started_at_epoch_ms",
+        "completed_at_epoch_ms",
+        "retention_timestamp",
+    ):
+        assert isinstance(ours[of_its_own], type(theirs[of_its_own]))
+        assert abs(len(str(ours.pop(of_its_own))) - len(str(theirs.pop(of_its_own)))) < 20
+    assert ours == theirs
+
+
+async def test_a_step_that_is_not_recorded_in_one_statement_is_recorded_or_refused_by_the_engine(
+    kept: sa.Engine,
+) -> None:
+    lost: list[str] = []
+    refused: list[str] = []
+
+    def lose(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("INSERT INTO") and "operation_outputs" in statement and not lost:
+            lost.append(statement)
+            raise sa.exc.OperationalError(statement, {}, Exception("lost"))
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        await run.step("find", "Find", lambda: client.find(order.number, "well"))
+        system = _get_dbos_instance()._sys_db
+        runs = system.tables.workflow_status
+
+        async def record(number: int) -> None:
+            step: Any = {"workflow_uuid": run.id, "function_id": number, "function_name": "find", "output": "1"}
+            step |= {"error": None, "child_workflow_id": None, "started_at_epoch_ms": 1, "serialization": None}
+            try:
+                await asyncio.to_thread(system.record_operation_result, step)
+            except (DBOSException, DBOSBaseException) as error:
+                refused.append(type(error).__name__)
+
+        await record(1)
+        own = runs.c.workflow_uuid == run.id
+        with system.engine.begin() as connection:
+            owner = connection.execute(sa.select(runs.c.owner_xid).where(own)).scalar_one()
+            connection.execute(sa.update(runs).where(own).values(owner_xid="somebody else"))
+            late = asyncio.create_task(record(2))
+            await asyncio.sleep(0.3)  # it waits for what this transaction decides
+        await late
+        with system.engine.begin() as connection:
+            connection.execute(sa.update(runs).where(own).values(owner_xid=owner))
+        return Delivery()
+
+    sa.event.listen(kept, "before_cursor_execute", lose)
+    try:
+        async with opened(kept, body, "lost") as engine, asyncio.timeout(60):
+            run_id = await engine.start(engine.process, SHELF, ORDER)
+            assert (await engine.wait(run_id)).status == "succeeded"
+    finally:
+        sa.event.remove(kept, "before_cursor_execute", lose)
+    assert lost
+    assert refused == ["DBOSStepNondeterminismError", "DBOSWorkflowConflictIDError"]
 
 
 def test_one_name_is_held_by_one_process_at_a_time(kept: sa.Engine) -> None:

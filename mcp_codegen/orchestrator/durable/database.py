@@ -145,7 +145,7 @@ def _let_go(connection: Any, _record: object) -> None:  # noqa: ANN401 - the dri
 def _look_after(engine: sa.Engine) -> None:
     """Replace connections that were lost while nobody used them.
 
-    SQLAlchemy's own look (`pool_pre_ping`) is a fifth of the messages of a run, which uses a connection nine times.
+    SQLAlchemy's own look (`pool_pre_ping`) would double the messages of a run, most of whose statements go alone.
     """
 
     @sa.event.listens_for(engine, "connect")

@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from mcp_codegen.orchestrator import masking
 from mcp_codegen.orchestrator.durable import ledger, presence, queues, workers
 from mcp_codegen.orchestrator.durable.queues import Rate
-from mcp_codegen.orchestrator.durable.transact import duties
+from mcp_codegen.orchestrator.durable.transact import duties, steps
 from mcp_codegen.orchestrator.durable.transact.engine import DurableEngine, Finished, Places
 from mcp_codegen.orchestrator.durable.transact.recorded import Recorded, trust
 from mcp_codegen.orchestrator.durable.transact.submission import application, submitting
@@ -140,6 +140,7 @@ async def launch(
     DBOS.workflow(name=name, max_recovery_attempts=RECOVERIES)(workflow)
     DBOS.listen_queues([worker.queue])
     DBOS.launch()
+    steps.shorten(instance)
     if recorded is not None:
         trust(instance, recorded)
     _localize(instance, places, start_rate)

@@ -20,6 +20,8 @@ from dbos import DBOS
 from dbos._context import current_owner_xid
 from dbos._sys_db import SystemDatabase
 
+from mcp_codegen.orchestrator.durable import database
+
 logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 1.0
@@ -50,7 +52,7 @@ class Recorded:
         outputs = system.tables.operation_outputs
         last = sa.select(outputs.c.workflow_uuid, sa.func.max(outputs.c.function_id))
         last = last.where(outputs.c.workflow_uuid.in_(run_ids)).group_by(outputs.c.workflow_uuid)
-        with system.engine.connect() as connection:
+        with database.alone(system.engine) as connection:
             ended: dict[str, int] = dict(iter(connection.execute(last)))
         self._runs |= {run_id: _Own(token, ended.get(run_id, NOTHING), seen) for run_id in run_ids}
 
