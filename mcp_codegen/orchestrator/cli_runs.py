@@ -99,8 +99,8 @@ def cancel_runs(run_ids: tuple[str, ...], database: str, as_json: bool) -> None:
     """Stop runs that have not ended; those in the middle of a step are stopped there."""
     with opened(database) as (kept, history):
         open_ones = [run_id for run_id in run_ids if found_run(kept, run_id).status is None]
-        history.cancel(open_ones)
-    tell_changed("cancelled", open_ones, run_ids, as_json)
+        cancelled = set(history.cancel(run_ids))
+    tell_changed("cancelled", [run_id for run_id in open_ones if run_id in cancelled], run_ids, as_json)
 
 
 @runs.command("resume")

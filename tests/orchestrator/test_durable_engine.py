@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -19,11 +20,11 @@ from dbos._dbos import _get_dbos_instance
 from dbos._error import DBOSBaseException, DBOSException
 
 from mcp_codegen.orchestrator import MisuseError, Retry, Run
-from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, transact
+from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, steering, transact
 from mcp_codegen.orchestrator.durable.transact import recorded, steps
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import attempt
-from mcp_codegen.orchestrator.record import Stored
+from mcp_codegen.orchestrator.record import RunRecord, Stored
 from mcp_codegen.orchestrator.retrying import persist
 from tests.orchestrator import postgresql
 from tests.orchestrator.conftest import ROOT
@@ -178,6 +179,44 @@ async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) 
     row = ledger.find_run(kept, run_id)
     assert row is not None
     assert row.status == "cancelled"
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+async def test_a_run_that_ends_while_it_is_cancelled_has_its_result_or_can_be_resumed(
+    kept: sa.Engine, monkeypatch: pytest.MonkeyPatch, is_noted: bool
+) -> None:
+    ending, cancelled = asyncio.Event(), threading.Event()
+    loop, finish = asyncio.get_running_loop(), ledger.finish
+
+    def slowly(database: sa.Engine, record: RunRecord) -> bool:
+        noted = finish(database, record) if is_noted else None
+        loop.call_soon_threadsafe(ending.set)
+        assert cancelled.wait(60)
+        return finish(database, record) if noted is None else noted
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        await run.step("find", "Find", lambda: client.find(order.number, "well"))
+        return Delivery()
+
+    monkeypatch.setattr(ledger, "finish", slowly)
+    async with opened(kept, body, "ending") as engine, asyncio.timeout(60):
+        run_id = await engine.start(engine.process, SHELF, ORDER)
+        await ending.wait()
+        await cancel_elsewhere(kept, run_id)
+        cancelled.set()
+        record = await engine.wait(run_id)
+        assert record.status == ("succeeded" if is_noted else "cancelled")
+        with transact.history(kept) as history:
+            assert history is not None
+            row = ledger.find_run(kept, run_id)
+            assert row is not None
+            assert steering.resume_run(kept, history, row) is not is_noted
+            record = await engine.wait(run_id)
+            assert (record.status, history.records([run_id])[run_id].output) == ("succeeded", record.output)
+    assert record.output is not None
+    row = ledger.find_run(kept, run_id)
+    assert row is not None
+    assert row.status == "succeeded"
 
 
 async def cancel_elsewhere(kept: sa.Engine, run_id: str) -> None:

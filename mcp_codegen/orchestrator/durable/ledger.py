@@ -88,10 +88,10 @@ def add_one(connection: sa.Connection, engine: sa.Engine, run_id: str, process: 
     return bool(added.rowcount)
 
 
-def finish(engine: sa.Engine, record: RunRecord) -> None:
+def finish(engine: sa.Engine, record: RunRecord) -> bool:
     """Note how a run ended, without personal data, its events and its steps' streaks; noting it again changes nothing.
 
-    One that was cancelled stays so: where it ended in spite of that, the engine has thrown its result away.
+    False where it was cancelled before: it stays so, and has no result.
     """
     if record.error or any(step.error for step in record.steps):
         record = masking.masked(record)  # nothing else of it that may be personal is noted
@@ -110,16 +110,16 @@ def finish(engine: sa.Engine, record: RunRecord) -> None:
     if not step_failed:
         with database.alone(engine) as connection:
             if connection.execute(_FINISH_ALL, asked).rowcount:
-                return
+                return True
     with engine.begin() as connection:
         first = connection.execute(_FINISH_FIRST, asked).one_or_none()
         if first is None:
-            connection.execute(_FINISH, values)
-            return
+            return bool(connection.execute(_FINISH, values).rowcount)
         if first.is_wanted:
             outbox.note_run(connection, engine, record)
         if first.is_broken or step_failed:
             streaks.note(connection, engine, record)
+    return True
 
 
 _FINISH = sa.update(runs).where(
@@ -134,9 +134,14 @@ _FINISH_ALL = _FINISH.where(runs.c.status.is_(None), ~outbox.WANTED, ~streaks.BR
 """Mostly there is not, and this is all."""
 
 
-def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> None:
-    """Note that runs which have not ended were cancelled."""
+def cancel(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
+    """Note that runs which have not ended were cancelled; which of them are, now or since before.
+
+    It decides between a cancellation and the end of a run: only these may be cancelled in the engine, and only a run
+    that is none of them, by `finish`, has a result.
+    """
     _change(engine, run_ids, runs.c.status.is_(None), {"status": "cancelled", "ended_ms": milliseconds()})
+    return _those(engine, run_ids, runs.c.status == "cancelled")
 
 
 def reopen(engine: sa.Engine, run_id: str, again_from: str | None = None) -> None:
@@ -177,18 +182,22 @@ def went_on(engine: sa.Engine, run_id: str) -> None:
 
 def still_open(engine: sa.Engine, run_ids: Sequence[str]) -> list[str]:
     """Those of the runs that have not ended."""
-    found: list[str] = []
-    with engine.connect() as connection:
-        for start_at in range(0, len(run_ids), PAGE):
-            chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])
-            found += connection.scalars(sa.select(runs.c.run_id).where(chosen, runs.c.status.is_(None)))
-    return found
+    return _those(engine, run_ids, runs.c.status.is_(None))
 
 
 def find_run(engine: sa.Engine, run_id: str) -> sa.Row[Any] | None:
     """One run."""
     with engine.connect() as connection:
         return connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).one_or_none()
+
+
+def _those(engine: sa.Engine, run_ids: Sequence[str], condition: sa.ColumnElement[bool]) -> list[str]:
+    found: list[str] = []
+    with engine.connect() as connection:
+        for start_at in range(0, len(run_ids), PAGE):
+            chosen = runs.c.run_id.in_(run_ids[start_at : start_at + PAGE])
+            found += connection.scalars(sa.select(runs.c.run_id).where(chosen, condition))
+    return found
 
 
 def _change(

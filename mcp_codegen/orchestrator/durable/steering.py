@@ -37,9 +37,10 @@ def cancel(database: sa.Engine, history: History, batch: str) -> int:
     """
     _halt(database, batch, "cancelled")
     cancelled = 0
+    before = batch_ledger.cancelled(database, batch)
     for page in batch_ledger.unended(database, batch):
-        history.cancel(page)
-        cancelled += len(page)
+        cancelled += len(history.cancel(page))
+    history.cancel(before)  # the verb may have been killed between the ledger and the engine
     return cancelled
 
 

@@ -87,11 +87,9 @@ def get_run(run_id: RunId, service: Serving, caller: Calling) -> RunDetail:
 @routes.post("/runs/{run_id}/cancel", responses=answers(401, 403, 404, 409, 429), operation_id="cancel_run")
 def cancel_run(run_id: RunId, service: Serving) -> RunView:
     """Stop a run that has not ended; one in the middle of a step is stopped there."""
-    row = _found(service, run_id)
-    if row.status is None:
-        service.history.cancel([run_id])
-    elif row.status != "cancelled":
-        raise _wrong_state(row, "only runs that have not ended can be cancelled")
+    _found(service, run_id)
+    if not service.history.cancel([run_id]):
+        raise _wrong_state(_found(service, run_id), "only runs that have not ended can be cancelled")
     return _view(service, _found(service, run_id))
 
 

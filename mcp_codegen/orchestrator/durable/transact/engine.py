@@ -117,8 +117,8 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; see `Engine`."""
         self.recorded.doubt(run_id)
-        await DBOS.cancel_workflow_async(run_id)
-        await asyncio.to_thread(ledger.cancel, self.database, [run_id])
+        if await asyncio.to_thread(ledger.cancel, self.database, [run_id]):
+            await DBOS.cancel_workflow_async(run_id)
 
     def pause(self) -> None:
         """Take no more runs from the queue into this process; those in flight go on, and other workers too."""
@@ -156,7 +156,8 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
                     raise ended[0]
                 if record.status == "cancelled":  # this process ends, the run does not
                     raise STOPPED
-                await self._note(record)
+                if not await self._note(record):
+                    raise STOPPED
                 observing.run_ended(record, span)
         finally:
             if self.in_flight.get(run_id) is task:  # it may have been resumed before it stopped
@@ -166,8 +167,8 @@ class DurableEngine(Generic[ClientT, InputT, OutputT]):
         plain: JsonValue = record.model_dump(mode="json")
         return plain
 
-    async def _note(self, record: RunRecord) -> None:
-        """Note how a run ended; where the database is away, as soon as it answers again."""
+    async def _note(self, record: RunRecord) -> bool:
+        """Note how a run ended, where it was not cancelled; where the database is away, as soon as it answers again."""
         while True:
             try:
                 return await asyncio.to_thread(ledger.finish, self.database, record)

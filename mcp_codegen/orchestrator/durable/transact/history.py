@@ -112,10 +112,15 @@ class History:
             )
         return entries
 
-    def cancel(self, run_ids: Sequence[str]) -> None:
-        """Stop runs that have not ended: at once where a step is in flight, or before they start."""
-        self._client.cancel_workflows(list(run_ids))
-        ledger.cancel(self._database, run_ids)
+    def cancel(self, run_ids: Sequence[str]) -> list[str]:
+        """Stop runs that have not ended: at once where a step is in flight, or before they start.
+
+        Which of them are cancelled then, those of before among them: one that ends at this moment keeps its result.
+        """
+        cancelled = ledger.cancel(self._database, run_ids)
+        for start_at in range(0, len(cancelled), ledger.PAGE):
+            self._client.cancel_workflows(cancelled[start_at : start_at + ledger.PAGE])
+        return cancelled
 
     def resume(self, run_id: str) -> None:
         """Put a cancelled run back into its queue: it goes on after the last step that it had finished."""
