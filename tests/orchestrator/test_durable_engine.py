@@ -20,7 +20,7 @@ from dbos._dbos import _get_dbos_instance
 from dbos._error import DBOSBaseException, DBOSException
 
 from mcp_codegen.orchestrator import MisuseError, Retry, Run
-from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, steering, transact
+from mcp_codegen.orchestrator.durable import database, definition, ledger, losses, steering, streaks, transact
 from mcp_codegen.orchestrator.durable.transact import recorded, steps
 from mcp_codegen.orchestrator.errors import UserError
 from mcp_codegen.orchestrator.process import attempt
@@ -101,6 +101,22 @@ async def test_a_run_that_was_interrupted_goes_on_after_its_last_finished_step(k
     assert calls == ["interrupted:1:find", "interrupted:1:again", "interrupted:1:again"], "the same idempotency key"
 
 
+async def test_how_often_a_step_failed_in_a_row_is_noted_with_the_ends_of_runs(kept: sa.Engine) -> None:
+    places = iter(["missing", "missing", "well"])
+
+    async def body(run: Run[Delivery], client: Parcels, order: Order) -> Delivery:
+        place = next(places)
+        await run.step("in_a_row", "Find", lambda: client.find(order.number, place))
+        return Delivery()
+
+    found: list[int] = []
+    async with opened(kept, body, "rows") as engine, asyncio.timeout(60):
+        for _ in range(3):
+            await engine.wait(await engine.start(engine.process, SHELF, ORDER))
+            found += [row.in_a_row for row in streaks.every(kept) if row.step == "in_a_row"]
+    assert found == [1, 2, 0]
+
+
 async def test_a_run_whose_process_died_twice_runs_alone(kept: sa.Engine) -> None:
     company: list[set[str]] = []
     within = set[str]()
@@ -174,6 +190,7 @@ async def test_a_cancelled_run_stops_in_the_middle_of_its_step(kept: sa.Engine) 
     async with opened(kept, body, "cancelled") as engine:
         run_id = await engine.start(engine.process, SHELF, ORDER)
         await asyncio.wait_for(stuck.wait(), 60)
+        ledger.cancel(kept, [run_id])  # as by a verb that is killed then: given again, it does the rest
         await engine.cancel(run_id)
         assert (await asyncio.wait_for(engine.wait(run_id), 60)).status == "cancelled"
     row = ledger.find_run(kept, run_id)
@@ -202,12 +219,20 @@ async def test_a_run_that_ends_while_it_is_cancelled_has_its_result_or_can_be_re
     async with opened(kept, body, "ending") as engine, asyncio.timeout(60):
         run_id = await engine.start(engine.process, SHELF, ORDER)
         await ending.wait()
-        await cancel_elsewhere(kept, run_id)
-        cancelled.set()
+        if is_noted:
+            await cancel_elsewhere(kept, run_id)
+            cancelled.set()
+        else:
+            ledger.cancel(kept, [run_id])
+            cancelled.set()
+            await engine.quiet(60)
+            await cancel_elsewhere(kept, run_id)
         record = await engine.wait(run_id)
         assert record.status == ("succeeded" if is_noted else "cancelled")
         with transact.history(kept) as history:
             assert history is not None
+            if not is_noted:
+                ledger.reopen(kept, run_id)  # as by a verb that is killed then: given again, it does the rest
             row = ledger.find_run(kept, run_id)
             assert row is not None
             assert steering.resume_run(kept, history, row) is not is_noted

@@ -126,10 +126,13 @@ def _postgresql(spec: str) -> sa.Engine:
 
 @contextmanager
 def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """For one statement, a transaction by itself: PostgreSQL gets one message in place of three."""
+    """For one statement, a transaction by itself: PostgreSQL gets one message in place of three.
+
+    More than one would be a transaction each on PostgreSQL.
+    """
     if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection
+        with engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
     else:
         with engine.begin() as connection:
             yield connection

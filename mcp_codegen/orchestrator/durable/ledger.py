@@ -105,14 +105,14 @@ def finish(engine: sa.Engine, record: RunRecord) -> bool:
         "error_message": record.error.message if record.error else None,
         "failed_step": next((step.key for step in record.steps if step.step == record.failed_step), None),
     }
-    asked = values | streaks.asked(record)
+    parameters = values | streaks.asked(record)
     step_failed = any(step.error for step in record.steps)
     if not step_failed:
         with database.alone(engine) as connection:
-            if connection.execute(_FINISH_ALL, asked).rowcount:
+            if connection.execute(_FINISH_ALL, parameters).rowcount:
                 return True
     with engine.begin() as connection:
-        first = connection.execute(_FINISH_FIRST, asked).one_or_none()
+        first = connection.execute(_FINISH_FIRST, parameters).one_or_none()
         if first is None:
             return bool(connection.execute(_FINISH, values).rowcount)
         if first.is_wanted:

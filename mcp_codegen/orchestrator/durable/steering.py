@@ -58,8 +58,12 @@ def resume(database: sa.Engine, history: History, batch: str) -> int:
 
 
 def resume_run(database: sa.Engine, history: History, run: sa.Row[Any]) -> bool:
-    """Put a cancelled run back; with a halted batch it waits for the batch. False where it is not cancelled."""
-    if run.status != "cancelled":
+    """Put a cancelled run back; with a halted batch it waits for the batch. False where it is not cancelled.
+
+    One that is open in the ledger, and not in the engine, was put back by a verb that was killed: this does the rest.
+    """
+    is_held = run.status is None and run.again_from is None and history.states([run.run_id]) == {run.run_id: "held"}
+    if run.status != "cancelled" and not is_held:
         return False
     if run.batch is not None and _state(database, run.batch) in HALTED:
         ledger.reopen(database, run.run_id)

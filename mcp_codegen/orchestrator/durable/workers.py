@@ -72,6 +72,12 @@ def living(database: sa.Engine, queue: str) -> Sequence[sa.Row[Any]]:
         return connection.execute(query.order_by(workers.c.started_ms, workers.c.executor)).all()
 
 
+def unburied(database: sa.Engine, queue: str) -> set[str]:
+    """The executors of a queue that nobody has taken for dead, heard of lately or not: none of them is to be robbed."""
+    with database.connect() as connection:
+        return set(connection.scalars(sa.select(workers.c.executor).where(workers.c.queue == queue)))
+
+
 def _is(worker: Worker) -> tuple[sa.ColumnElement[bool], ...]:
     return workers.c.executor == worker.executor, workers.c.session == worker.session
 

@@ -97,9 +97,7 @@ def cancel_run(run_id: RunId, service: Serving) -> RunView:
 def resume_run(run_id: RunId, service: Serving) -> RunView:
     """Put a cancelled run back into its queue: it goes on after the last step that it had finished."""
     row = _found(service, run_id)
-    if row.status == "cancelled":
-        steering.resume_run(service.database, service.history, row)
-    elif row.status is not None:
+    if not steering.resume_run(service.database, service.history, row) and row.status is not None:
         raise _wrong_state(row, "only cancelled runs can be resumed")
     return _view(service, _found(service, run_id))
 

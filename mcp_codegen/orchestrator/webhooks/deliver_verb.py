@@ -24,6 +24,7 @@ LOOK_SECONDS = 0.5
 CLEAN_SECONDS = 3600.0
 CONCURRENCY = 100
 GRACE_SECONDS = 10.0
+EXIT_STOPPED, EXIT_FAILED = 0, 1
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,18 @@ async def execute(work: Work, say: Callable[[str], None]) -> int:
         opening = transact.errands(
             kept, QUEUE, posting.attempt, concurrency=CONCURRENCY, recovery_seconds=work.recovery_seconds
         )
-        async with opening as errands:
-            say(f"webhooks are delivered by {os.getpid()}")
-            await _deliver(kept, errands, stopped)
-            await errands.stop(GRACE_SECONDS)
-    return 0
+        try:
+            async with opening as errands:
+                say(f"webhooks are delivered by {os.getpid()}")
+                await _deliver(kept, errands, stopped)
+                await errands.stop(GRACE_SECONDS)
+        except Exception as error:
+            if (lost := database.failure(error)) is None:
+                raise
+            logger.debug("the delivery failed", exc_info=True)
+            say(f"✗ the delivery of webhooks ends: {lost.message}\n  {lost.hint}")
+            return EXIT_FAILED
+    return EXIT_STOPPED
 
 
 async def _deliver(kept: sa.Engine, errands: Errands, stopped: asyncio.Event) -> None:

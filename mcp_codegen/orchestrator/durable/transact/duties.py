@@ -31,7 +31,7 @@ def tending(database: sa.Engine, worker: Worker, process: Process[Any, Any, Any]
         living = workers.living(database, worker.queue)
         ours = [row.executor for row in living if row.version == worker.version]
         if ours[:1] == [worker.executor]:
-            recover(worker, {row.executor for row in living}, lost)
+            recover(database, worker, lost)
             if _leads(worker, {row.version for row in living}):
                 with history(database) as kept:
                     if kept is not None:
@@ -69,15 +69,17 @@ def _leads(worker: Worker, living: Set[str]) -> bool:
     return latest == worker.version
 
 
-def recover(worker: Worker, living: Set[str], lost: Callable[[Sequence[str]], None] = lambda run_ids: None) -> None:
+def recover(database: sa.Engine, worker: Worker, lost: Callable[[Sequence[str]], None] = lambda run_ids: None) -> None:
     """Put the runs whose process is dead back into their queue; `lost` is told of them before.
 
-    The engine counts how often that happens to a run.
+    The engine counts how often that happens to a run. Who lives is asked after what is held: whoever enters and takes
+    runs between the two is no dead process.
     """
     held = DBOS.list_workflows(
         status="PENDING", queue_name=worker.queue, app_version=worker.version, load_input=False, load_output=False
     )
-    if dead := sorted({str(each.executor_id) for each in held} - living):
+    holders = {str(each.executor_id) for each in held}
+    if holders and (dead := sorted(holders - workers.unburied(database, worker.queue))):
         lost([each.workflow_id for each in held if each.executor_id in dead])
         DBOS._recover_pending_workflows(dead)
 

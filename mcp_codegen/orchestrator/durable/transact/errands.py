@@ -95,7 +95,7 @@ async def errands(
             workers.bury(database, worker)
             living = workers.living(database, queue)
             if [row.executor for row in living][:1] == [worker.executor]:
-                duties.recover(worker, {row.executor for row in living})
+                duties.recover(database, worker)
 
         with presence.kept_up(database, worker, tend, recovery_seconds=recovery_seconds) as present:
             try:

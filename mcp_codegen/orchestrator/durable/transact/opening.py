@@ -143,18 +143,18 @@ async def launch(
     steps.shorten(instance)
     if recorded is not None:
         trust(instance, recorded)
-    _localize(instance, places, start_rate)
-    # The numbers in the table are those of nobody, so that no run was taken before: see _localize.
+    # The numbers in the table are those of nobody, so that no run is taken before the queue is localized.
     await DBOS.register_queue_async(
         worker.queue, worker_concurrency=0, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
     )
+    _localize(instance, places, start_rate)
 
 
 def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:
     """Have the queue's limits be this process's own.
 
     The engine keeps them in a table and reads them before each look at the queue: one process could neither have other
-    limits than the others nor stop taking runs alone. It has no setting for that. It is read once here.
+    limits than the others nor stop taking runs alone. It has no setting for that. Here the row is read once.
     """
     system = instance._sys_db
     read = system.get_queue
@@ -164,7 +164,6 @@ def _localize(instance: DBOS, places: Places, start_rate: Rate | None) -> None:
         queue = found.get(name) or read(name, **others)
         if queue is not None:
             found[name] = queue
-            queue._polling_interval_sec = POLL_SECONDS
             queue._worker_concurrency = places.open
             queue._limiter = {"limit": start_rate.count, "period": start_rate.seconds} if start_rate else None
         return queue
